@@ -1,0 +1,97 @@
+import type { Duration } from "./duration.ts";
+
+/** One fault of an input: where it is (a JSON Pointer, RFC 6901) and what to do. Never the value itself. */
+export interface Fault {
+  pointer: string;
+  detail: string;
+}
+
+/**
+ * A refusal. `code` is stable and machine-readable; the message names the action, the bound and the way out.
+ * Rooms throw codes, and `http/problem.ts` alone turns them into statuses.
+ */
+export class WebhookError extends Error {
+  override name = "WebhookError";
+  readonly code: string;
+  /** What is wrong with the input, one entry a fault; empty where the refusal is about something else. */
+  readonly faults: readonly Fault[];
+
+  constructor(code: string, message: string, options: { cause?: unknown; faults?: readonly Fault[] } = {}) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.faults = options.faults ?? [];
+  }
+}
+
+/** The signature is missing, malformed or fits none of the secrets. `reason` says which, for logs only. */
+export class InvalidSignatureError extends WebhookError {
+  override name = "InvalidSignatureError";
+  readonly reason: string;
+
+  constructor(reason: string, message = "Cannot accept the delivery: its signature does not hold") {
+    super("signature_invalid", message);
+    this.reason = reason;
+  }
+}
+
+/** The id was taken already: this delivery is a copy of one that was processed. */
+export class ReplayAttackError extends WebhookError {
+  override name = "ReplayAttackError";
+  readonly webhookId: string;
+  readonly provider: string;
+
+  constructor(webhookId: string, provider: string) {
+    super("replayed", `Cannot process webhook_id ${JSON.stringify(webhookId)} of ${provider} again`);
+    this.webhookId = webhookId;
+    this.provider = provider;
+  }
+}
+
+// Two copies of this module may be loaded (a workflow's own and the server's), so these two are known by a
+// brand in the process-wide symbol registry and not by `instanceof`.
+const FATAL = Symbol.for("latchhook.FatalError");
+const RETRY = Symbol.for("latchhook.RetryError");
+
+/** Thrown by a workflow: ends the run as `failed`, whatever attempts are left. */
+export class FatalError extends Error {
+  override name = "FatalError";
+
+  static {
+    Object.defineProperty(FatalError.prototype, FATAL, { value: true });
+  }
+}
+
+/** Thrown by a workflow: ends the attempt, and the next one starts `after` a span or at a date. */
+export class RetryError extends Error {
+  override name = "RetryError";
+  readonly after: Duration | Date;
+
+  static {
+    Object.defineProperty(RetryError.prototype, RETRY, { value: true });
+  }
+
+  constructor(message: string, options: { after: Duration | Date; cause?: unknown }) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.after = options.after;
+  }
+}
+
+/** True for a `FatalError` of any loaded copy of the library. */
+export function isFatalError(error: unknown): error is FatalError {
+  return typeof error === "object" && error !== null && FATAL in error;
+}
+
+/** True for a `RetryError` of any loaded copy of the library. */
+export function isRetryError(error: unknown): error is RetryError {
+  return typeof error === "object" && error !== null && RETRY in error;
+}
+
+/** What a thrown value says, whatever was thrown. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message === "" ? thrown.name : thrown.message;
+  try {
+    return String(thrown);
+  } catch {
+    return "a value that cannot be shown was thrown";
+  }
+}

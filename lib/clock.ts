@@ -23,7 +23,7 @@ export interface Timer {
  */
 export const TIMER_MAX_MS = 60_000;
 
-/** The machine's own clocks. Its timers do not keep a process alive: sockets and runs do that. */
+/** The machine's own clocks. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),

@@ -153,5 +153,5 @@ export function toPointer(keys: readonly PropertyKey[]): string {
  * secret. valibot ends with `but received "..."`.
  */
 function withoutValue(message: string): string {
-  return message.replace(/ but received [^]*$/, "");
+  return message.replace(/ but received .*$/s, "");
 }

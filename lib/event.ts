@@ -18,3 +18,34 @@ export interface WebhookEvent<B = unknown> {
 
 /** Where a webhook_id came from. It is part of the id key, so an unsigned header never takes a signed id's name. */
 export type IdSource = "body" | "header" | "scheme" | "trigger" | "mark";
+
+/**
+ * What a workflow is given of an event: `inputs` of a generic body, the whole body of any other provider's. It is read
+ * from the sender's own bytes each time and never stored beside them.
+ */
+export function inputsOf(provider: string, body: unknown): unknown {
+  if (provider !== "generic") return body;
+  return typeof body === "object" && body !== null ? Reflect.get(body, "inputs") : undefined;
+}
+
+/**
+ * What makes two deliveries the same event: provider, id source and webhook_id.
+ *
+ * @param bodyHash given where the id is unsigned at a provider: a redelivery sends the same bytes, so nobody can take
+ * an id in advance by sending it with a body of their own
+ * @returns text in which no two different triples read the same, because neither provider nor source has a `:`
+ */
+export function idKeyOf(
+  provider: string,
+  source: IdSource,
+  webhookId: string,
+  bodyHash?: Uint8Array,
+): string {
+  if (bodyHash === undefined) return `${provider}:${source}:${webhookId}`;
+  return `${provider}:${source}+body:${toHex(bodyHash)}:${webhookId}`;
+}
+
+/** Bytes as lower-case hex. */
+export function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

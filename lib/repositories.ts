@@ -124,8 +124,6 @@ export interface NewEvent {
 export interface NewRun {
   id: string;
   workflowName: string;
-  /** JSON of the inputs; null where they are the event's body. */
-  inputs: string | null;
   /** Where the inputs were refused: the run is stored as failed. */
   error: RunError | null;
 }
@@ -174,8 +172,6 @@ export interface ClaimOutcome {
 /** All that an attempt needs to know of its run. */
 export interface ClaimedRun extends AttemptKey {
   workflowName: string;
-  /** JSON as stored; null where the inputs are the event's body. */
-  inputs: string | null;
   /** Attempts that counted against `retry.attempts`. */
   failures: number;
   steps: readonly StepRecord[];
@@ -236,7 +232,8 @@ export interface ProcessIdentity {
 }
 
 export interface ProcessRecord extends ProcessIdentity {
-  beats: number;
+  /** null where the process's row is gone. */
+  beats: number | null;
 }
 
 export interface OwnedRun extends AttemptKey {
@@ -247,8 +244,8 @@ export interface OwnedRun extends AttemptKey {
 
 export interface BuryCommand {
   processId: string;
-  /** The value that was seen when it was declared dead. */
-  beats: number;
+  /** The value that was seen when it was declared dead; null where its row was gone. */
+  beats: number | null;
   now: number;
   runs: readonly FreedRun[];
 }
@@ -306,8 +303,10 @@ export interface RunSummary {
 }
 
 export interface RunRecord extends RunSummary {
-  /** JSON as sent; null where erased. */
-  inputs: string | null;
+  /** With `eventBody` what the inputs are read from: see `inputsOf`. */
+  provider: string;
+  /** null where erased. */
+  eventBody: Uint8Array | null;
   result: string | null;
   attempts: readonly AttemptRecord[];
   steps: readonly StepRecord[];

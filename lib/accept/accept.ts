@@ -1,0 +1,106 @@
+import type { Clock } from "../clock.ts";
+import { type Fault, WebhookError } from "../errors.ts";
+import { inputsOf } from "../event.ts";
+import { newId } from "../ids.ts";
+import { cutText } from "../json.ts";
+import type { AcceptOutcome, NewEvent, NewRun, OtherBody, Storage } from "../repositories.ts";
+import { ERROR_BYTES_MAX } from "../run.ts";
+import type { NamedWorkflow } from "../workflow.ts";
+import type { WorkflowRegistry } from "../workflows/registry.ts";
+import { validateInput } from "../workflows/validate.ts";
+import type { Delivery } from "./delivery.ts";
+
+/** What accepting needs. */
+export interface AcceptGivens {
+  storage: Storage;
+  registry: WorkflowRegistry;
+  clock: Clock;
+  /** Tells the runner that there is work; it does nothing where this process runs none. */
+  wake: () => void;
+}
+
+/**
+ * The decision about a verified delivery: it is on disk once this resolves.
+ *
+ * @returns `accepted`, or `duplicate` of an event that was accepted before
+ * @throws {WebhookError} on generic `id_conflict`, `workflow_unknown`, `input_invalid`; `storage_unavailable`
+ */
+export async function accept(givens: AcceptGivens, delivery: Delivery): Promise<AcceptOutcome> {
+  const otherBody: OtherBody = delivery.provider === "generic" ? "conflict" : "duplicate";
+  let runs: readonly NewRun[];
+  try {
+    runs = await runsFor(givens.registry, delivery);
+  } catch (refusal) {
+    // An event that is stored already stays accepted, whatever has become of its workflow since.
+    const first = await findFirst(givens.storage, delivery, otherBody);
+    if (first === null) throw refusal;
+    return decided(first);
+  }
+  const outcome = await givens.storage.accept(toEvent(delivery, givens.clock.now()), runs, otherBody);
+  if (outcome.kind === "accepted") givens.wake();
+  return decided(outcome);
+}
+
+/** The outcome, with the same id under another body as a refusal. */
+export function decided(outcome: AcceptOutcome): AcceptOutcome {
+  if (outcome.kind !== "conflict") return outcome;
+  throw new WebhookError("id_conflict", "Cannot accept another body under a webhook_id that was accepted", {
+    faults: [
+      {
+        pointer: "/webhook_id",
+        detail: "is taken by an event with another body; give each event an id of its own",
+      },
+    ],
+  });
+}
+
+/** A run of a workflow for an input; stored as failed where its schema refuses the input. */
+export async function newRun(named: NamedWorkflow, input: unknown): Promise<NewRun> {
+  const faults = await faultsOf(named, input);
+  const run = { id: newId("run"), workflowName: named.name };
+  if (faults.length === 0) return { ...run, error: null };
+  const text = faults.map((fault) => `${fault.pointer}: ${fault.detail}`).join("; ");
+  const message = cutText(`The inputs do not fit workflow ${named.name}: ${text}`, ERROR_BYTES_MAX);
+  return { ...run, error: { code: "input_invalid", message } };
+}
+
+async function runsFor(registry: WorkflowRegistry, delivery: Delivery): Promise<readonly NewRun[]> {
+  if (delivery.workflowName === null) {
+    const started = registry.startedBy(delivery.provider);
+    return Promise.all(started.map((named) => newRun(named, inputsOf(delivery.provider, delivery.value))));
+  }
+  const named = registry.get(delivery.workflowName);
+  if (named === undefined || !registry.isStartedByGeneric(named)) {
+    throw new WebhookError(
+      "workflow_unknown",
+      "Cannot start the workflow: none of this name is started by generic",
+    );
+  }
+  const faults = await faultsOf(named, inputsOf(delivery.provider, delivery.value));
+  if (faults.length > 0) {
+    throw new WebhookError("input_invalid", `Cannot start workflow ${named.name}: its inputs do not fit`, {
+      faults,
+    });
+  }
+  return [{ id: newId("run"), workflowName: named.name, error: null }];
+}
+
+async function faultsOf(named: NamedWorkflow, input: unknown): Promise<readonly Fault[]> {
+  const validation = await validateInput(named.workflow, input);
+  if (!("faults" in validation)) return [];
+  return validation.faults.map(({ pointer, detail }) => ({ pointer: `/inputs${pointer}`, detail }));
+}
+
+async function findFirst(
+  storage: Storage,
+  delivery: Delivery,
+  otherBody: OtherBody,
+): Promise<AcceptOutcome | null> {
+  if (delivery.idKey === null) return null;
+  return storage.findAccepted(delivery.idKey, delivery.bodyHash, otherBody);
+}
+
+function toEvent(delivery: Delivery, acceptedAt: number): NewEvent {
+  const { value: _, workflowName: __, ...stored } = delivery;
+  return { id: newId("evt"), ...stored, acceptedAt };
+}

@@ -1,0 +1,178 @@
+import { type Clock, pause, setLongTimer } from "../clock.ts";
+import type { Duration } from "../duration.ts";
+import { isFatalError, isRetryError, messageOf } from "../errors.ts";
+import { inputsOf, type WebhookEvent } from "../event.ts";
+import { cutText } from "../json.ts";
+import { type Log, withFields } from "../log.ts";
+import type { ClaimedRun, NewStep, StoredEvent } from "../repositories.ts";
+import { ERROR_BYTES_MAX, type RunError } from "../run.ts";
+import { storeResult } from "../stored-result.ts";
+import type { NamedWorkflow, RunContext } from "../workflow.ts";
+import { validateInput } from "../workflows/validate.ts";
+import { Steps } from "./steps.ts";
+import { type Chargeable, runCharged } from "./stray.ts";
+
+/** How one try ended. */
+export type Outcome =
+  | { kind: "succeeded"; result: string | null }
+  | { kind: "failed"; error: RunError; isFinal: boolean; retryAfter: Duration | Date | null }
+  | { kind: "timed_out"; error: RunError }
+  | { kind: "slept"; dueAt: number }
+  | { kind: "interrupted" }
+  | { kind: "lost" };
+
+/** What an attempt needs; it knows nothing of who dispatched it. */
+export interface AttemptGivens {
+  clock: Clock;
+  log: Log;
+  /** How long an ended attempt waits for what is under way, in milliseconds. */
+  drainMs: number;
+  ensureLease(): Promise<boolean>;
+  /** Stores a step; false when the run is no longer this attempt's. */
+  store(step: NewStep): Promise<boolean>;
+}
+
+/** One try of a run: its time-out, its signal, and how it ended. */
+export class Attempt implements Chargeable {
+  readonly run: ClaimedRun;
+  readonly #named: NamedWorkflow;
+  readonly #givens: AttemptGivens;
+  readonly #aborter = new AbortController();
+  readonly #steps: Steps;
+  readonly #decided: Promise<Outcome>;
+  #decide: (outcome: Outcome) => void = () => {};
+  #drainMs: number;
+
+  constructor(named: NamedWorkflow, run: ClaimedRun, givens: AttemptGivens) {
+    this.run = run;
+    this.#named = named;
+    this.#givens = givens;
+    this.#drainMs = givens.drainMs;
+    this.#decided = new Promise((resolve) => {
+      this.#decide = resolve;
+    });
+    this.#steps = new Steps({
+      runId: run.runId,
+      signal: this.#aborter.signal,
+      clock: givens.clock,
+      stored: run.steps,
+      ensureLease: () => givens.ensureLease(),
+      store: (step) => givens.store(step),
+      onLost: () => this.lose(),
+      onDoomed: (error) => this.charge(error),
+      onAsleep: (dueAt) => this.#decide({ kind: "slept", dueAt }),
+    });
+  }
+
+  /**
+   * Runs the workflow to this attempt's end. Never rejects.
+   *
+   * @returns the outcome, and what of it hangs beyond the wait: resolved later, or null where nothing does
+   */
+  async execute(): Promise<{ outcome: Outcome; hanging: Promise<void> | null }> {
+    const { timeoutMs } = this.#named.workflow;
+    const timer = setLongTimer(this.#givens.clock, () => this.#timeOut(timeoutMs), timeoutMs);
+    const settled = runCharged(this, () => this.#runWorkflow()).then(
+      (result) => this.#decide({ kind: "succeeded", result }),
+      (error: unknown) => this.charge(error),
+    );
+    const outcome = await this.#decided;
+    timer.clear();
+    if (outcome.kind === "succeeded" || outcome.kind === "slept") return { outcome, hanging: null };
+    this.#abort(describe(outcome));
+    let isQuiet = false;
+    const quiet = Promise.all([settled, this.#steps.close()]).then(() => {
+      isQuiet = true;
+    });
+    await Promise.race([quiet, pause(this.#givens.clock, this.#drainMs)]);
+    return { outcome, hanging: isQuiet ? null : quiet };
+  }
+
+  /** An error that nobody caught, in a timer or a forgotten promise. */
+  charge(error: unknown): void {
+    this.#givens.log.debug("attempt threw", { error });
+    this.#decide(failed(error));
+  }
+
+  /** The run is another attempt's now, or cancelled. */
+  lose(): void {
+    this.#decide({ kind: "lost" });
+    this.#abort("Cannot go on: the run is no longer this attempt's");
+  }
+
+  /** The process stops: the run goes back, and what settles within `drainMs` is stored. */
+  interrupt(drainMs: number): void {
+    this.#drainMs = drainMs;
+    this.#decide({ kind: "interrupted" });
+  }
+
+  #abort(message: string): void {
+    if (!this.#aborter.signal.aborted) this.#aborter.abort(new DOMException(message, "AbortError"));
+  }
+
+  #timeOut(timeoutMs: number): void {
+    const message = `Attempt ended after ${timeoutMs} ms awake, its workflow's timeout`;
+    this.#decide({ kind: "timed_out", error: { code: "timed_out", message } });
+  }
+
+  async #runWorkflow(): Promise<string | null> {
+    const { name, workflow } = this.#named;
+    const { run } = this;
+    const event = toEvent(run.event);
+    const validation = await validateInput(workflow, inputsOf(event.provider, event.body));
+    if ("faults" in validation) {
+      const faults = validation.faults.map((fault) => `${fault.pointer}: ${fault.detail}`).join("; ");
+      this.#decide(ended("input_invalid", `The inputs do not fit workflow ${name}: ${faults}`));
+      return null;
+    }
+    const context: RunContext<unknown> = {
+      input: validation.value,
+      event,
+      step: this.#steps.step,
+      signal: this.#aborter.signal,
+      log: withFields(this.#givens.log, { run_id: run.runId, workflow_name: name }),
+      runId: run.runId,
+      attempt: run.failures + 1,
+    };
+    const value = await workflow.run(context);
+    await this.#steps.finish();
+    return storeResult(value, `the result of workflow ${name}`);
+  }
+}
+
+/** The event as it was sent, rebuilt from what is stored. */
+export function toEvent(stored: StoredEvent): WebhookEvent {
+  const { id, provider, webhookId, type, acceptedAt } = stored;
+  const body: unknown = JSON.parse(new TextDecoder().decode(stored.body));
+  return { id, provider, webhookId, type, headers: new Headers({ ...stored.headers }), body, acceptedAt };
+}
+
+function failed(error: unknown): Outcome {
+  const code: unknown = isFatalError(error) ? (Reflect.get(error, "code") ?? "fatal") : "error";
+  return {
+    kind: "failed",
+    error: {
+      code: typeof code === "string" ? code : "fatal",
+      message: cutText(messageOf(error), ERROR_BYTES_MAX),
+    },
+    isFinal: isFatalError(error),
+    retryAfter: isRetryError(error) ? error.after : null,
+  };
+}
+
+function ended(code: string, message: string): Outcome {
+  const error = { code, message: cutText(message, ERROR_BYTES_MAX) };
+  return { kind: "failed", error, isFinal: true, retryAfter: null };
+}
+
+function describe(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case "failed":
+    case "timed_out":
+      return outcome.error.message;
+    case "interrupted":
+      return "Cannot go on: the process stops";
+    default:
+      return "Cannot go on: the run is no longer this attempt's";
+  }
+}

@@ -1,0 +1,292 @@
+import { type Clock, pause, TIMER_MAX_MS, type Timer } from "../clock.ts";
+import { type Log, withFields } from "../log.ts";
+import type { AttemptKey, ClaimedRun, Storage } from "../repositories.ts";
+import { isAtRest } from "../run.ts";
+import type { NamedWorkflow, RetryPolicy } from "../workflow.ts";
+import type { WorkflowRegistry } from "../workflows/registry.ts";
+import { Attempt } from "./attempt.ts";
+import { endingOf } from "./ending.ts";
+import { Lease } from "./lease.ts";
+import { Persist } from "./persist.ts";
+import { Recovery } from "./recovery.ts";
+import { Standstill } from "./standstill.ts";
+import type { Timing } from "./timing.ts";
+
+/** Before the end of a graceful stop: attempts are aborted then, and this long is left to store and to close. */
+const ABORT_BEFORE_END_MS = 2_000;
+
+/** Of that, how long aborted attempts may take to settle. */
+const STOP_DRAIN_MS = 1_000;
+
+/** The backoff of a lost run whose workflow is missing here. */
+const DEFAULT_POLICY: RetryPolicy = { attempts: 10, minDelayMs: 2_000, maxDelayMs: 600_000 };
+
+export interface RunnerGivens {
+  storage: Storage;
+  registry: WorkflowRegistry;
+  clock: Clock;
+  random: () => number;
+  log: Log;
+  /** Runs at once in this process. */
+  concurrency: number;
+  timing: Timing;
+  /** A run came to rest here. */
+  onRest: (runId: string) => void;
+}
+
+interface Active {
+  attempt: Attempt;
+  /** Monotonic. */
+  begunAt: number;
+  done: Promise<void>;
+}
+
+/** Claims stored runs, hands them out to attempts, and stores how those ended. Woken by accepts, not by a poll. */
+export class Runner {
+  readonly #givens: RunnerGivens;
+  readonly #persist: Persist;
+  readonly #lease: Lease;
+  readonly #recovery: Recovery;
+  readonly #standstill: Standstill;
+  readonly #active = new Map<string, Active>();
+  /** The names in the order of their turn: whoever got a slot goes to the end. */
+  #turns: string[];
+  #dueTimer: Timer | null = null;
+  #lookTimer: Timer | null = null;
+  #isClaiming = false;
+  #claiming: Promise<void> = Promise.resolve();
+  #isWoken = false;
+  #isStopping = false;
+
+  constructor(givens: RunnerGivens) {
+    this.#givens = givens;
+    const { storage, clock, log, random, timing } = givens;
+    this.#persist = new Persist({ clock, log, random }, timing.retryStorageMs);
+    const lease = { storage, clock, persist: this.#persist, beatMs: timing.beatMs, leaseMs: timing.leaseMs };
+    this.#lease = new Lease(lease, (owned, sentAt) => this.#reconcile(owned, sentAt));
+    this.#recovery = new Recovery({
+      storage,
+      clock,
+      log,
+      random,
+      me: this.#lease.identity,
+      looksUntilDeath: timing.looksUntilDeath,
+      policyOf: (name) => givens.registry.get(name)?.workflow.retry ?? DEFAULT_POLICY,
+    });
+    this.#standstill = new Standstill({ clock, log }, timing.tickMs);
+    this.#turns = givens.registry.list().map((named) => named.name);
+  }
+
+  /** Takes up what a crash left behind, and begins to claim. */
+  async start(): Promise<void> {
+    await this.#look();
+    this.wake();
+  }
+
+  /** Something may be ready: a run was accepted, came due, or a slot is free. */
+  wake(): void {
+    this.#isWoken = true;
+    if (!this.#isClaiming && !this.#isStopping) this.#claiming = this.#claimLoop();
+  }
+
+  /** Another process has written: there may be work, and one of our runs may have been cancelled. */
+  async onChange(): Promise<void> {
+    this.wake();
+    if (this.#active.size === 0) return;
+    const askedAt = this.#givens.clock.monotonic();
+    const owned = await this.#givens.storage.ownedRuns(this.#lease.identity.id).catch(() => undefined);
+    if (owned !== undefined) this.#loseMissing(owned, askedAt);
+  }
+
+  /** A run was cancelled here: its attempt ends at once. */
+  onCancelled(runId: string): void {
+    this.#active.get(runId)?.attempt.lose();
+  }
+
+  /** The runs awake now, as `run_id workflow`. */
+  runsAwake(): readonly string[] {
+    return this.#standstill.awake();
+  }
+
+  /**
+   * Claims no more, lets attempts finish, aborts the rest and gives their runs back. What is not stored by then is
+   * resumed by whoever looks next, as after a crash.
+   */
+  async stop(graceMs: number): Promise<void> {
+    this.#isStopping = true;
+    this.#dueTimer?.clear();
+    this.#lookTimer?.clear();
+    await this.#claiming;
+    await this.#settleWithin(Math.max(0, graceMs - ABORT_BEFORE_END_MS));
+    for (const { attempt } of this.#active.values()) attempt.interrupt(STOP_DRAIN_MS);
+    await this.#settleWithin(Math.min(graceMs, ABORT_BEFORE_END_MS - STOP_DRAIN_MS / 2));
+    this.#persist.stop();
+    this.#lease.end();
+    this.#standstill.stop();
+    if (this.#active.size > 0) return;
+    await this.#givens.storage.leave(this.#lease.identity.id).catch(() => {});
+  }
+
+  async #settleWithin(ms: number): Promise<void> {
+    if (this.#active.size === 0) return;
+    const all = Promise.all(Array.from(this.#active.values(), (active) => active.done));
+    await Promise.race([all, pause(this.#givens.clock, ms)]);
+  }
+
+  async #claimLoop(): Promise<void> {
+    this.#isClaiming = true;
+    while (this.#isWoken && !this.#isStopping) {
+      this.#isWoken = false;
+      const limit = this.#givens.concurrency - this.#active.size;
+      if (limit <= 0) break; // a slot that becomes free wakes us
+      try {
+        await this.#claim(limit);
+      } catch (error) {
+        this.#givens.log.error("cannot claim runs, trying again", { error });
+        this.#wakeIn(this.#givens.timing.retryStorageMs * 10);
+        break;
+      }
+    }
+    this.#isClaiming = false;
+  }
+
+  async #claim(limit: number): Promise<void> {
+    const { storage, clock, registry } = this.#givens;
+    const workflows = this.#turns
+      .flatMap((name) => registry.get(name) ?? [])
+      .map(({ name, fileHash, workflow }) => {
+        return { name, fileHash, concurrency: workflow.concurrency };
+      });
+    if (workflows.length === 0) return;
+    const sentAt = clock.monotonic();
+    const { runs, nextDueAt } = await storage.claim({
+      process: this.#lease.identity,
+      now: clock.now(),
+      limit,
+      workflows,
+    });
+    if (runs.length > 0) this.#lease.begin(sentAt);
+    if (this.#isStopping) await Promise.all(runs.map((run) => this.#giveBack(run)));
+    else for (const run of runs) this.#begin(run);
+    if (nextDueAt !== null) this.#wakeIn(nextDueAt - clock.now());
+  }
+
+  #wakeIn(ms: number): void {
+    this.#dueTimer?.clear();
+    // Never longer than a minute: the wall clock may be set meanwhile, and is read again then.
+    this.#dueTimer = this.#givens.clock.setTimer(() => this.wake(), Math.min(Math.max(0, ms), TIMER_MAX_MS));
+  }
+
+  #begin(run: ClaimedRun): void {
+    const named = this.#givens.registry.get(run.workflowName);
+    if (named === undefined) return; // cannot be: only registered workflows are asked for
+    this.#turns = [...this.#turns.filter((name) => name !== run.workflowName), run.workflowName];
+    const { clock, log, timing, storage } = this.#givens;
+    const attempt = new Attempt(named, run, {
+      clock,
+      log: withFields(log, { run_id: run.runId, fence: run.fence }),
+      drainMs: timing.drainMs,
+      ensureLease: async () => {
+        await this.#lease.ensure();
+        return this.#active.get(run.runId)?.attempt === attempt;
+      },
+      store: (step) => this.#persist.until("store a step", () => storage.finishStep(run, step)),
+    });
+    this.#standstill.began(run.runId, run.workflowName);
+    const begunAt = clock.monotonic();
+    const done = this.#conduct(attempt, named).catch((error: unknown) => {
+      log.error("an attempt was abandoned and will be resumed", { run_id: run.runId, error });
+    });
+    this.#active.set(run.runId, { attempt, begunAt, done });
+    void done.then(() => this.#release(run.runId, attempt));
+  }
+
+  /** An attempt from its first line to its stored end. */
+  async #conduct(attempt: Attempt, named: NamedWorkflow): Promise<void> {
+    const { clock, random, log, timing, storage, onRest } = this.#givens;
+    const { run } = attempt;
+    const { outcome, hanging } = await attempt.execute();
+    if (hanging !== null) {
+      log.warn("an attempt ended and something of it still runs", {
+        run_id: run.runId,
+        workflow_name: named.name,
+      });
+      void hanging.then(() => this.#settle(run)).catch(() => {});
+    }
+    if (outcome.kind !== "lost") {
+      const now = clock.now();
+      const heldUntil = hanging === null ? null : now + timing.holdMs;
+      const end = endingOf(outcome, run, { policy: named.workflow.retry, now, random, heldUntil });
+      const isStored = await this.#persist.until("end an attempt", () => storage.endAttempt(run, end));
+      const fields = {
+        run_id: run.runId,
+        workflow_name: named.name,
+        fence: run.fence,
+        attempt_status: end.status,
+      };
+      if (isStored) {
+        log.info("attempt ended", { ...fields, status: end.next.status, error: end.error?.message });
+        if (isAtRest(end.next.status)) onRest(run.runId);
+        return;
+      }
+      log.warn("late result dropped: the run is no longer this attempt's", fields);
+    }
+    if (hanging === null) await this.#settle(run);
+  }
+
+  #settle(run: AttemptKey): Promise<void> {
+    const { storage, clock } = this.#givens;
+    return this.#persist
+      .until("settle an attempt", () => storage.settleAttempt(run, clock.now()))
+      .then(() => this.wake());
+  }
+
+  #release(runId: string, attempt: Attempt): void {
+    if (this.#active.get(runId)?.attempt !== attempt) return;
+    this.#active.delete(runId);
+    this.#standstill.ended(runId);
+    if (this.#active.size === 0) this.#lease.end();
+    this.wake();
+  }
+
+  #reconcile(owned: readonly AttemptKey[] | null, sentAt: number): void {
+    this.#loseMissing(owned ?? [], sentAt);
+    if (owned === null || this.#isClaiming) return;
+    // A claim whose commit was reported as failed may have reached the disk: nobody runs what it took, so it goes back.
+    for (const key of owned) if (!this.#active.has(key.runId)) void this.#giveBack(key);
+  }
+
+  #loseMissing(owned: readonly AttemptKey[], askedAt: number): void {
+    for (const { attempt, begunAt } of this.#active.values()) {
+      // What was claimed after the question cannot be in the answer.
+      if (begunAt >= askedAt) continue;
+      const { runId, fence } = attempt.run;
+      if (!owned.some((key) => key.runId === runId && key.fence === fence)) attempt.lose();
+    }
+  }
+
+  async #giveBack(key: AttemptKey): Promise<void> {
+    const { storage, clock } = this.#givens;
+    const next = { status: "queued", waitingFor: null, dueAt: null, heldUntil: null } as const;
+    const end = {
+      status: "interrupted",
+      endedAt: clock.now(),
+      result: null,
+      error: null,
+      next,
+      isSettled: true,
+    } as const;
+    await this.#persist.until("give a run back", () => storage.endAttempt(key, end)).catch(() => {});
+    this.wake();
+  }
+
+  async #look(): Promise<void> {
+    try {
+      if ((await this.#recovery.look()) > 0) this.wake();
+    } catch (error) {
+      this.#givens.log.error("cannot look after other processes, trying again", { error });
+    }
+    if (!this.#isStopping)
+      this.#lookTimer = this.#givens.clock.setTimer(() => void this.#look(), this.#givens.timing.lookMs);
+  }
+}

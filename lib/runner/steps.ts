@@ -1,0 +1,196 @@
+import { type Clock, TIMER_MAX_MS, type Timer } from "../clock.ts";
+import { type Duration, parseDuration } from "../duration.ts";
+import { FatalError } from "../errors.ts";
+import type { NewStep, StepRecord } from "../repositories.ts";
+import type { StepKind } from "../run.ts";
+import { checkStepName } from "../step-names.ts";
+import { readResult, storeResult } from "../stored-result.ts";
+import type { Step, StepContext } from "../workflow.ts";
+
+/** What the steps of one attempt need from it. */
+export interface StepsHost {
+  readonly runId: string;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** Steps that earlier attempts stored. */
+  readonly stored: readonly StepRecord[];
+  /** Makes sure that the run is still this attempt's; false when it is not. */
+  ensureLease(): Promise<boolean>;
+  /** Stores a step; false when the run is no longer this attempt's. */
+  store(step: NewStep): Promise<boolean>;
+  /** The run belongs to another attempt now. */
+  onLost(): void;
+  /** A step's effect is done and its result cannot be kept: the run ends. */
+  onDoomed(error: unknown): void;
+  /** Every outstanding step is a sleep. */
+  onAsleep(dueAt: number): void;
+}
+
+interface Sleep {
+  dueAt: number;
+  timer: Timer;
+}
+
+/**
+ * The steps and sleeps of one attempt: remembers what earlier attempts finished, stores what this one finishes, and
+ * notices when nothing is left to do but wait.
+ */
+export class Steps {
+  readonly #host: StepsHost;
+  readonly #stored: ReadonlyMap<string, StepRecord>;
+  readonly #used = new Map<string, StepKind>();
+  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #sleeps = new Map<string, Sleep>();
+  /** Counts calls and ends, so that a turn in which something happened is not taken for silence. */
+  #activity = 0;
+  #state: "open" | "returned" | "closed" | "parked" = "open";
+  #failure: { error: unknown } | null = null;
+
+  constructor(host: StepsHost) {
+    this.#host = host;
+    this.#stored = new Map(host.stored.map((step) => [step.name, step]));
+  }
+
+  /** The function that the workflow is given. */
+  readonly step: Step = Object.assign(
+    <T>(name: string, fn: (context: StepContext) => T | Promise<T>) => this.#track(() => this.#do(name, fn)),
+    {
+      sleep: (name: string, duration: Duration) =>
+        // It settles when the sleep is over and the attempt still awake; else it never does, and nothing is thrown.
+        new Promise<void>((wake, fail) => {
+          this.#track(() => this.#beginSleep(name, duration, wake)).catch(fail);
+        }),
+    },
+  ) as Step;
+
+  /**
+   * `run` has returned: its sleeps are dropped, and the steps that it left under way are waited for.
+   *
+   * @throws what the first of them threw, since nobody else will see it
+   */
+  async finish(): Promise<void> {
+    this.#state = "returned";
+    this.#dropSleeps();
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+    if (this.#failure !== null) throw this.#failure.error;
+  }
+
+  /** No step starts any more; resolves when those under way have finished and are stored. */
+  async close(): Promise<void> {
+    if (this.#state !== "parked") this.#state = "closed";
+    this.#dropSleeps();
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+  }
+
+  #track<T>(start: () => Promise<T>): Promise<T> {
+    this.#activity++;
+    if (this.#state === "parked") return new Promise(() => {});
+    if (this.#state === "closed") return Promise.reject(this.#host.signal.reason);
+    const promise = start();
+    this.#underWay.add(promise);
+    const done = (): void => {
+      this.#underWay.delete(promise);
+      this.#activity++;
+      this.#lookForSilence();
+    };
+    promise.then(done, (error: unknown) => {
+      // After `run` returned nobody awaits this step, so its failure is the attempt's.
+      if (this.#state === "returned") this.#failure ??= { error };
+      done();
+    });
+    return promise;
+  }
+
+  async #do<T>(name: string, fn: (context: StepContext) => T | Promise<T>): Promise<never> {
+    checkStepName(name, this.#used, "step");
+    if (typeof fn !== "function")
+      throw new FatalError(`Cannot run step ${JSON.stringify(name)} without a function`);
+    const stored = this.#recall(name, "step");
+    if (stored !== undefined) return readResult(stored.result) as never;
+    if (!(await this.#host.ensureLease())) this.#lose();
+    this.#host.signal.throwIfAborted();
+    const value = await fn({ signal: this.#host.signal, idempotencyKey: `${this.#host.runId}:${name}` });
+    const result = this.#toResult(value, name);
+    await this.#store({ name, kind: "step", result, dueAt: null, endedAt: this.#host.clock.now() });
+    return readResult(result) as never;
+  }
+
+  async #beginSleep(name: string, duration: Duration, wake: () => void): Promise<void> {
+    checkStepName(name, this.#used, "sleep");
+    const ms = parseDuration(duration, `the duration of sleep ${JSON.stringify(name)}`);
+    const stored = this.#recall(name, "sleep");
+    const dueAt = stored?.dueAt ?? this.#host.clock.now() + ms;
+    if (stored === undefined) await this.#store({ name, kind: "sleep", result: null, dueAt, endedAt: null });
+    if (dueAt <= this.#host.clock.now()) wake();
+    else if (this.#state === "open") this.#fallAsleep(name, dueAt, wake);
+  }
+
+  /** Wakes in place where the attempt is still awake by then. The wall clock is read again at each hop. */
+  #fallAsleep(name: string, dueAt: number, wake: () => void): void {
+    const { clock } = this.#host;
+    const look = (): void => {
+      const leftMs = dueAt - clock.now();
+      if (leftMs > 0) {
+        this.#sleeps.set(name, { dueAt, timer: clock.setTimer(look, Math.min(leftMs, TIMER_MAX_MS)) });
+        return;
+      }
+      this.#sleeps.delete(name);
+      this.#activity++;
+      wake();
+      this.#lookForSilence();
+    };
+    look();
+  }
+
+  /** One turn of the event loop later, so that what follows a step that has just finished can start its next one. */
+  #lookForSilence(): void {
+    const seen = this.#activity;
+    if (!this.#isSilent()) return;
+    this.#host.clock.setTimer(() => {
+      if (this.#activity === seen && this.#isSilent()) this.#park();
+    }, 0);
+  }
+
+  #isSilent(): boolean {
+    return this.#state === "open" && this.#underWay.size === 0 && this.#sleeps.size > 0;
+  }
+
+  #park(): void {
+    const dueAt = Math.min(...Array.from(this.#sleeps.values(), (sleep) => sleep.dueAt));
+    if (dueAt <= this.#host.clock.now()) return; // its timer fires in this turn or the next
+    this.#state = "parked";
+    this.#dropSleeps();
+    this.#host.onAsleep(dueAt);
+  }
+
+  #dropSleeps(): void {
+    for (const { timer } of this.#sleeps.values()) timer.clear();
+    this.#sleeps.clear();
+  }
+
+  #recall(name: string, kind: StepKind): StepRecord | undefined {
+    const stored = this.#stored.get(name);
+    if (stored === undefined || stored.kind === kind) return stored;
+    throw new FatalError(
+      `Cannot use ${JSON.stringify(name)} as a ${kind}: this run has stored it as a ${stored.kind}; take another name`,
+    );
+  }
+
+  #toResult(value: unknown, name: string): string | null {
+    try {
+      return storeResult(value, `step ${JSON.stringify(name)}`);
+    } catch (error) {
+      this.#host.onDoomed(error);
+      throw error;
+    }
+  }
+
+  async #store(step: NewStep): Promise<void> {
+    if (!(await this.#host.store(step))) this.#lose();
+  }
+
+  #lose(): never {
+    this.#host.onLost();
+    throw this.#host.signal.reason;
+  }
+}

@@ -1,0 +1,220 @@
+import { nearest } from "../nearest.ts";
+import type { ContentType, Scheme } from "../scheme.ts";
+import { PROVIDER_NAME } from "../workflow.ts";
+import { checkScheme } from "./check-scheme.ts";
+import { builtInScheme, builtInSchemeNames } from "./mod.ts";
+
+/** Who sends: what a route of `/webhooks/{provider}` knows. */
+export interface Provider {
+  readonly name: string;
+  readonly scheme: Scheme;
+  /** Any of them may have signed, newest first. Without one every signature is refused, as a wrong one is. */
+  readonly secrets: readonly string[];
+  /** True where deliveries need no signature; never where there is a secret. */
+  readonly isUnsignedAllowed: boolean;
+  readonly acceptedContentTypes: readonly ContentType[];
+}
+
+/** The settings that decide about providers, and what the workflows ask for. */
+export interface ProviderInput {
+  /** By provider, newest first; the key `default` is the fallback. */
+  readonly secrets: Readonly<Record<string, string | readonly string[]>>;
+  readonly allowUnsigned: readonly string[];
+  /** Providers that `secrets.default` serves besides `generic` and those of `triggers`. */
+  readonly providers: readonly string[];
+  readonly schemes: Readonly<Record<string, string | Scheme>>;
+  readonly verifyTokens: Readonly<Record<string, string>>;
+  /** Each provider in a workflow's `on`. */
+  readonly triggers: readonly { readonly workflow: string; readonly provider: string }[];
+  readonly adminTokens: readonly string[];
+}
+
+/** Every provider that has a scheme, with a secret or without; and what is odd but may be meant, one line each. */
+export interface ResolvedProviders {
+  readonly providers: ReadonlyMap<string, Provider>;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Which secret serves which provider, checked at the start.
+ *
+ * @throws {TypeError} the first setting that means nothing or weakens another, in one line without the secret
+ */
+export function resolveProviders(input: ProviderInput): ResolvedProviders {
+  const schemes = resolveSchemes(input.schemes);
+  const secrets = resolveSecrets(input.secrets, schemes);
+  checkNames(input, schemes);
+  checkAdminTokens(secrets, input.adminTokens);
+
+  const fallback = secrets.get(FALLBACK) ?? [];
+  const served = new Set(["generic", ...input.providers, ...input.triggers.map(({ provider }) => provider)]);
+  const unsigned = new Set(input.allowUnsigned);
+  const providers = new Map<string, Provider>();
+  for (const [name, scheme] of schemes) {
+    // Every scheme so far is an HMAC over the body with a text key, which is what the fallback may serve.
+    const own = secrets.get(name) ?? (served.has(name) ? fallback : []);
+    providers.set(name, {
+      name,
+      scheme,
+      secrets: own,
+      isUnsignedAllowed: own.length === 0 && unsigned.has(name),
+      acceptedContentTypes: scheme.contentTypes ?? ["application/json"],
+    });
+  }
+  return { providers, warnings: findOddities(input, secrets, providers) };
+}
+
+const FALLBACK = "default";
+
+type Schemes = ReadonlyMap<string, Scheme>;
+type Secrets = ReadonlyMap<string, readonly string[]>;
+
+function resolveSchemes(given: ProviderInput["schemes"]): Schemes {
+  const schemes = new Map<string, Scheme>();
+  for (const name of builtInSchemeNames()) {
+    const scheme = builtInScheme(name);
+    if (scheme !== undefined) schemes.set(name, scheme);
+  }
+  for (const [name, value] of Object.entries(given)) {
+    const what = setting("schemes", name);
+    if (!PROVIDER_NAME.test(name)) {
+      throw new TypeError(
+        `Cannot use ${what}: a provider's name has up to 64 lower-case letters, digits and "-", a letter first`,
+      );
+    }
+    // In a variable's name these words mean something else: WEBHOOK_SECRET_ACME_FILE is a file with acme's secret.
+    if (name === FALLBACK || /-(?:previous|file)$/.test(name)) {
+      throw new TypeError(
+        `Cannot use ${what}: "default", "...-previous" and "...-file" are no provider's name`,
+      );
+    }
+    if (builtInScheme(name) !== undefined) {
+      throw new TypeError(`Cannot use ${what}: this scheme is built in; choose another name for yours`);
+    }
+    schemes.set(name, typeof value === "string" ? aliased(what, value) : checkScheme(name, value));
+  }
+  return schemes;
+}
+
+function aliased(what: string, name: string): Scheme {
+  const scheme = builtInScheme(name);
+  if (scheme !== undefined) return scheme;
+  throw new TypeError(`Cannot use ${what}: ${unknownName("built-in scheme", name, builtInSchemeNames())}`);
+}
+
+function resolveSecrets(given: ProviderInput["secrets"], schemes: Schemes): Secrets {
+  const secrets = new Map<string, readonly string[]>();
+  for (const [name, value] of Object.entries(given)) {
+    const what = setting("secrets", name);
+    if (name !== FALLBACK && !schemes.has(name)) {
+      throw new TypeError(
+        `Cannot use ${what}: ${unknownName("provider", name, [...schemes.keys(), FALLBACK])}`,
+      );
+    }
+    const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
+    const usable = texts.filter((text) => typeof text === "string" && text.trim() !== "");
+    if (texts.length === 0 || usable.length < texts.length) {
+      throw new TypeError(`Cannot use ${what}: a secret is text and not empty; without one, leave it out`);
+    }
+    secrets.set(name, [...new Set(usable as string[])]);
+  }
+  return secrets;
+}
+
+/** Every name that the settings and workflows use has a scheme. */
+function checkNames(input: ProviderInput, schemes: Schemes): void {
+  const check = (what: string, name: string): void => {
+    if (schemes.has(name)) return;
+    throw new TypeError(`Cannot use ${what}: ${unknownName("provider", name, schemes.keys())}`);
+  };
+  for (const name of input.allowUnsigned) check(VARIABLES.allowUnsigned, name);
+  for (const name of input.providers) check(VARIABLES.providers, name);
+  for (const { workflow, provider } of input.triggers) check(`"on" of workflow "${workflow}"`, provider);
+  for (const name of Object.keys(input.verifyTokens)) {
+    const what = setting("verifyTokens", name);
+    check(what, name);
+    throw new TypeError(`Cannot use ${what}: the scheme of "${name}" has no handshake that takes a token`);
+  }
+}
+
+/** A sender that knows the operator's token could read every event. */
+function checkAdminTokens(secrets: Secrets, adminTokens: readonly string[]): void {
+  for (const [name, values] of secrets) {
+    if (values.some((value) => adminTokens.includes(value))) {
+      throw new TypeError(
+        `Cannot use ${setting("secrets", name)}: it equals the admin token (ADMIN_TOKEN); make a value for each`,
+      );
+    }
+  }
+}
+
+function findOddities(
+  input: ProviderInput,
+  secrets: Secrets,
+  providers: ReadonlyMap<string, Provider>,
+): string[] {
+  const warnings: string[] = [];
+  for (const [name, values] of secrets) {
+    if (values.some((value) => value !== value.trim() || /^(["'`]).*\1$/s.test(value))) {
+      warnings.push(
+        `${setting("secrets", name)} has white space or quotes around it, which count as part of it`,
+      );
+    }
+  }
+  for (const name of input.allowUnsigned) {
+    if (providers.get(name)?.isUnsignedAllowed === false) {
+      warnings.push(`${VARIABLES.allowUnsigned} has no effect on "${name}", which has a secret`);
+    }
+  }
+  if (input.providers.length > 0 && !secrets.has(FALLBACK)) {
+    warnings.push(`${VARIABLES.providers} has no effect without ${setting("secrets", FALLBACK)}`);
+  }
+  return [...warnings, ...sharedSecrets(providers), ...unservedTriggers(input, providers)];
+}
+
+/** A signature made for one route holds on the other as well. */
+function sharedSecrets(providers: ReadonlyMap<string, Provider>): string[] {
+  const names = new Map<string, string[]>();
+  for (const { name, secrets } of providers.values()) {
+    for (const secret of secrets) names.set(secret, [...(names.get(secret) ?? []), name]);
+  }
+  const groups = [...names.values()].filter((group) => group.length > 1).map((group) => group.join(", "));
+  // Providers that share the previous secret as well are named once.
+  return [...new Set(groups)].map(
+    (group) => `Providers ${group} share a secret: what is signed for one is accepted from the others, too`,
+  );
+}
+
+/** Said only where some secret is set: without any, the start speaks of that anyway. */
+function unservedTriggers(input: ProviderInput, providers: ReadonlyMap<string, Provider>): string[] {
+  if (Object.keys(input.secrets).length === 0) return [];
+  return input.triggers
+    .filter(({ provider }) => {
+      const found = providers.get(provider);
+      return found !== undefined && found.secrets.length === 0 && !found.isUnsignedAllowed;
+    })
+    .map(
+      ({ workflow, provider }) =>
+        `Workflow "${workflow}" waits for "${provider}", which has no ${setting("secrets", provider)}: its deliveries get 401`,
+    );
+}
+
+const VARIABLES = {
+  allowUnsigned: "allowUnsigned (WEBHOOK_ALLOW_UNSIGNED)",
+  providers: "providers (WEBHOOK_PROVIDERS)",
+  secrets: "WEBHOOK_SECRET_",
+  schemes: "WEBHOOK_SCHEME_",
+  verifyTokens: "WEBHOOK_VERIFY_TOKEN_",
+} as const;
+
+/** A setting by both its names, because either may stand in the operator's file. */
+function setting(group: "secrets" | "schemes" | "verifyTokens", name: string): string {
+  return `${group}.${name} (${VARIABLES[group]}${name.toUpperCase().replaceAll("-", "_")})`;
+}
+
+function unknownName(what: string, name: string, known: Iterable<string>): string {
+  const names = [...known];
+  const near = nearest(name, names);
+  const hint = near === null ? `known are ${names.sort().join(", ")}` : `the nearest is "${near}"`;
+  return `no ${what} is named "${name}"; ${hint}`;
+}

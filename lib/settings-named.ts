@@ -1,0 +1,185 @@
+import type { LatchhookOptions } from "./options.ts";
+import { PROVIDER_NAME } from "./workflow.ts";
+
+/** What is read, and what is found wrong with it: one line each. */
+export interface Reading {
+  env: Readonly<Record<string, string | undefined>>;
+  /** Throws where it can't. */
+  readFile(path: string): Uint8Array;
+  faults: string[];
+  warnings: string[];
+}
+
+/** What the variables that end in a provider's name begin with. */
+export const PREFIXES = ["WEBHOOK_SECRET_", "WEBHOOK_SCHEME_", "WEBHOOK_VERIFY_TOKEN_"] as const;
+
+/**
+ * The settings whose variables end in a provider's name: secrets, schemes and tokens for handshakes.
+ *
+ * @returns by provider, `GITHUB_ACME` as `github-acme`; a provider's secrets newest first
+ */
+export function namedVariables(
+  reading: Reading,
+): Required<Pick<LatchhookOptions, "secrets" | "schemes" | "verifyTokens">> {
+  return {
+    secrets: readSecrets(reading),
+    schemes: readSchemes(reading),
+    verifyTokens: readVerifyTokens(reading),
+  };
+}
+
+/** True for what can't be a provider's name, because a variable of it would mean something else. */
+export function isNameRefused(provider: string): boolean {
+  return provider === "default" || provider.endsWith("-previous") || provider.endsWith("-file");
+}
+
+/**
+ * A secret from `name` or from the file that `name_FILE` names.
+ *
+ * @returns null where neither is set, or where a line was added to the faults
+ */
+export function readSecret(reading: Reading, name: string): string | null {
+  const { env, faults } = reading;
+  const file = `${name}_FILE`;
+  const inline = env[name];
+  const path = env[file];
+  if (inline === undefined && path === undefined) return null;
+  if (inline !== undefined && path !== undefined) {
+    return fault(faults, `Cannot use ${name} and ${file} together: keep one of them`);
+  }
+  if (path === undefined) {
+    return inline || fault(faults, `Cannot use ${name}: it is empty, so set it or remove it`);
+  }
+  if (path === "") return fault(faults, `Cannot use ${file}: it is empty, so set it or remove it`);
+  return readSecretFile(reading, file, path);
+}
+
+/** A value as it may stand in a line: quoted, on one line, cut to 60 characters. */
+export function shown(value: string): string {
+  return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value);
+}
+
+function readSecretFile({ readFile, faults }: Reading, name: string, path: string): string | null {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFile(path);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+    return fault(
+      faults,
+      `Cannot read ${name}=${shown(path)} (${code}): name a readable file with the secret`,
+    );
+  }
+  const text = decodeUtf8(bytes);
+  if (text === null) return fault(faults, `Cannot use ${name}=${shown(path)}: the file is not UTF-8`);
+  // Editors end a file with a line break that is not part of the secret; a second one is.
+  const secret = text.replace(/\r?\n$/, "");
+  return secret || fault(faults, `Cannot use ${name}=${shown(path)}: the file is empty`);
+}
+
+function decodeUtf8(bytes: Uint8Array): string | null {
+  try {
+    // A byte order mark stays in: it would be part of the key, and the warning about white space shows it.
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+function readSecrets(reading: Reading): Record<string, string[]> {
+  const { env, faults } = reading;
+  const present = new Map<string, string>();
+  const previous = new Map<string, string>();
+  for (const rest of restsOf(env, "WEBHOOK_SECRET_")) {
+    const name = `WEBHOOK_SECRET_${rest}`;
+    const isPrevious = /.+_PREVIOUS$/.test(rest);
+    const provider = providerOf(name, isPrevious ? rest.slice(0, -"_PREVIOUS".length) : rest, faults, true);
+    const secret = readSecret(reading, name);
+    if (provider === null || secret === null) continue;
+    warnOfEdges(name, secret, reading.warnings);
+    (isPrevious ? previous : present).set(provider, secret);
+  }
+  for (const provider of previous.keys()) {
+    const name = `WEBHOOK_SECRET_${variablePart(provider)}`;
+    const isSet = present.has(provider) || env[name] !== undefined || env[`${name}_FILE`] !== undefined;
+    if (!isSet) faults.push(`Cannot use ${name}_PREVIOUS without ${name}: set ${name} to the present secret`);
+  }
+  return Object.fromEntries(
+    [...present].map(([provider, secret]) => {
+      const old = previous.get(provider);
+      return [provider, old === undefined || old === secret ? [secret] : [secret, old]];
+    }),
+  );
+}
+
+function readSchemes({ env, faults }: Reading): Record<string, string> {
+  const schemes: [string, string][] = [];
+  for (const name of namesOf(env, "WEBHOOK_SCHEME_")) {
+    const scheme = env[name]?.trim();
+    if (!scheme) continue; // empty counts as not set
+    const provider = providerOf(name, name.slice("WEBHOOK_SCHEME_".length), faults);
+    if (scheme.startsWith("{")) {
+      faults.push(
+        `Cannot use ${name}: a scheme as JSON is not supported, so give a built-in scheme's name, such as github`,
+      );
+    } else if (!PROVIDER_NAME.test(scheme)) {
+      faults.push(
+        `Cannot use ${name}=${shown(scheme)}: give a built-in scheme's name in lower case, such as github`,
+      );
+    } else if (provider !== null) {
+      schemes.push([provider, scheme]);
+    }
+  }
+  return Object.fromEntries(schemes);
+}
+
+function readVerifyTokens(reading: Reading): Record<string, string> {
+  const { env, faults, warnings } = reading;
+  const tokens: [string, string][] = [];
+  for (const rest of restsOf(env, "WEBHOOK_VERIFY_TOKEN_")) {
+    const name = `WEBHOOK_VERIFY_TOKEN_${rest}`;
+    const provider = providerOf(name, rest, faults);
+    const token = readSecret(reading, name);
+    if (provider === null || token === null) continue;
+    warnOfEdges(name, token, warnings);
+    tokens.push([provider, token]);
+  }
+  return Object.fromEntries(tokens);
+}
+
+function namesOf(env: Reading["env"], prefix: string): string[] {
+  return Object.keys(env)
+    .filter((name) => name.startsWith(prefix) && env[name] !== undefined)
+    .sort();
+}
+
+/** What follows the prefix, `X` and `X_FILE` as one. */
+function restsOf(env: Reading["env"], prefix: string): Set<string> {
+  return new Set(namesOf(env, prefix).map((name) => name.slice(prefix.length).replace(/(.)_FILE$/, "$1")));
+}
+
+function providerOf(variable: string, part: string, faults: string[], takesDefault = false): string | null {
+  if (takesDefault && part === "DEFAULT") return "default";
+  const provider = part.toLowerCase().replaceAll("_", "-");
+  if (/^[A-Z0-9_]+$/.test(part) && PROVIDER_NAME.test(provider) && !isNameRefused(provider)) return provider;
+  const wanted = isNameRefused(provider)
+    ? `${shown(provider)} can't be a provider's name, so choose another`
+    : "end it with a provider's name in capitals, digits and _, from a letter on, at most 64 characters";
+  return fault(faults, `Cannot use ${shown(variable)}: ${wanted}`);
+}
+
+function variablePart(provider: string): string {
+  return provider.toUpperCase().replaceAll("-", "_");
+}
+
+/** Nothing is trimmed silently, so a secret pasted with its quotes would fail at the first delivery. */
+function warnOfEdges(name: string, secret: string, warnings: string[]): void {
+  if (secret !== secret.trim() || /^(["'`]).*\1$/s.test(secret)) {
+    warnings.push(`${name} begins or ends with white space or quotes, and they count as part of it`);
+  }
+}
+
+function fault(faults: string[], line: string): null {
+  faults.push(line);
+  return null;
+}

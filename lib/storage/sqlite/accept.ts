@@ -1,0 +1,89 @@
+import type {
+  AcceptOutcome,
+  NewEvent,
+  NewRun,
+  OtherBody,
+  ReplayCommand,
+  ReplayOutcome,
+} from "../../repositories.ts";
+import type { Database, Row, Statement } from "./driver.ts";
+import type { KnownEvent, SqliteEvents } from "./events.ts";
+import type { SqliteRuns } from "./runs.ts";
+
+/** How events come in: by a delivery, or again by a replay. Called inside a transaction. */
+export class SqliteAccept {
+  readonly #events: SqliteEvents;
+  readonly #runs: SqliteRuns;
+  readonly #findReplay: Statement;
+  readonly #insertReplay: Statement;
+
+  constructor(db: Database, events: SqliteEvents, runs: SqliteRuns) {
+    this.#events = events;
+    this.#runs = runs;
+    this.#findReplay = db.prepare("SELECT replay FROM replays WHERE event_seq = ? AND idempotency_key = ?");
+    this.#insertReplay = db.prepare(
+      "INSERT INTO replays (event_seq, replay, idempotency_key) VALUES (?, ?, ?)",
+    );
+  }
+
+  accept(event: NewEvent, runs: readonly NewRun[], otherBody: OtherBody): AcceptOutcome {
+    if (!this.#events.insert(event)) {
+      const first = event.idKey === null ? null : this.find(event.idKey, event.bodyHash, otherBody);
+      if (first === null)
+        throw new Error(`Cannot store event ${event.id}: its id key was refused, yet it is unknown`);
+      // A commit of unknown outcome is repeated, and then the first event is this one.
+      return first.eventId === event.id ? { ...first, kind: "accepted" } : first;
+    }
+    const { seq } = this.#known(event.id);
+    return {
+      kind: "accepted",
+      eventId: event.id,
+      webhookId: event.webhookId,
+      runs: runs.map((run) => this.#runs.insert(run, seq, 0, event.acceptedAt)),
+    };
+  }
+
+  find(idKey: string, bodyHash: Uint8Array, otherBody: OtherBody): AcceptOutcome | null {
+    const first = this.#events.findByIdKey(idKey);
+    if (first === null) return null;
+    const isSame = otherBody === "duplicate" || areEqual(first.bodyHash, bodyHash);
+    return {
+      kind: isSame ? "duplicate" : "conflict",
+      eventId: first.id,
+      webhookId: first.webhookId,
+      runs: this.#runs.acceptedOf(first.seq, 0),
+    };
+  }
+
+  replay({ eventId, idempotencyKey, runs, now }: ReplayCommand): ReplayOutcome {
+    const event = this.#events.findById(eventId);
+    if (event === null) return { kind: "unknown", webhookId: null, runs: [] };
+    const { seq, webhookId } = event;
+    const earlier = this.#findReplay.get(seq, idempotencyKey) as Row | undefined;
+    if (earlier !== undefined) {
+      return { kind: "duplicate", webhookId, runs: this.#runs.acceptedOf(seq, Number(earlier.replay)) };
+    }
+    if (event.erasedAt !== null) return { kind: "erased", webhookId, runs: [] };
+    const replay = this.#runs.nextReplay(seq);
+    this.#insertReplay.run(seq, replay, idempotencyKey);
+    return { kind: "accepted", webhookId, runs: runs.map((run) => this.#runs.insert(run, seq, replay, now)) };
+  }
+
+  erase(eventId: string, now: number): "erased" | "unfinished" | null {
+    const event = this.#events.findById(eventId);
+    if (event === null) return null;
+    if (this.#runs.hasUnfinished(event.seq)) return "unfinished";
+    if (event.erasedAt === null) this.#events.erase(event.seq, now);
+    return "erased";
+  }
+
+  #known(eventId: string): KnownEvent {
+    const event = this.#events.findById(eventId);
+    if (event === null) throw new Error(`Cannot find event ${eventId} that was stored just now`);
+    return event;
+  }
+}
+
+function areEqual(a: Uint8Array | null, b: Uint8Array): boolean {
+  return a !== null && a.length === b.length && a.every((byte, index) => byte === b[index]);
+}

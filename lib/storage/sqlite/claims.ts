@@ -1,0 +1,265 @@
+import type {
+  AttemptEnd,
+  AttemptKey,
+  BuryCommand,
+  ClaimCommand,
+  ClaimedRun,
+  ClaimOutcome,
+  NewStep,
+  OwnedRun,
+  ProcessIdentity,
+  ProcessRecord,
+} from "../../repositories.ts";
+import type { Database, Row, Statement } from "./driver.ts";
+import { toStep } from "./runs.ts";
+
+/**
+ * What the runner does to runs: claim, beat, store, end, free. Every write of an attempt names its fence in its own
+ * statement; no row changed means that the run is no longer the attempt's.
+ */
+export class SqliteClaims {
+  readonly #timed: Statement;
+  readonly #ready: Statement;
+  readonly #nextDue: Statement;
+  readonly #claim: Statement;
+  readonly #beginAttempt: Statement;
+  readonly #claimed: Statement;
+  readonly #steps: Statement;
+  readonly #register: Statement;
+  readonly #beat: Statement;
+  readonly #owned: Statement;
+  readonly #insertStep: Statement;
+  readonly #hasStep: Statement;
+  readonly #resetLosses: Statement;
+  readonly #end: Statement;
+  readonly #endAttempt: Statement;
+  readonly #hasEnded: Statement;
+  readonly #settle: Statement;
+  readonly #unhold: Statement;
+  readonly #owners: Statement;
+  readonly #buryProcess: Statement;
+  readonly #hasProcess: Statement;
+  readonly #free: Statement;
+  readonly #leave: Statement;
+
+  constructor(db: Database) {
+    this.#timed = db.prepare(`
+      SELECT seq, due_at FROM runs
+      WHERE status = 'queued' AND workflow_name = ? AND due_at IS NOT NULL AND due_at <= ?
+      ORDER BY due_at LIMIT ?`);
+    this.#ready = db.prepare(`
+      SELECT seq FROM runs WHERE status = 'queued' AND workflow_name = ? AND due_at IS NULL ORDER BY seq LIMIT ?`);
+    this.#nextDue = db.prepare(`
+      SELECT min(due_at) AS due_at FROM runs
+      WHERE status = 'queued' AND workflow_name = ? AND due_at IS NOT NULL AND due_at > ?`);
+    // A workflow's limit holds over all processes because its running rows are counted where the run is taken.
+    this.#claim = db.prepare(`
+      UPDATE runs
+      SET status = 'running', fence = fence + 1, owner = ?, waiting_for = NULL, due_at = NULL, is_held = 0,
+          due_after_hold = NULL
+      WHERE seq = ? AND status = 'queued'
+        AND (? IS NULL OR (SELECT count(*) FROM runs WHERE status = 'running' AND workflow_name = ?) < ?)`);
+    this.#beginAttempt = db.prepare(`
+      INSERT INTO attempts (run_seq, fence, status, file_hash, started_at)
+      SELECT seq, fence, 'running', ?, ? FROM runs WHERE seq = ?`);
+    this.#claimed = db.prepare(`
+      SELECT r.id AS run_id, r.fence, r.workflow_name, r.failures, e.id, e.provider, e.webhook_id, e.type,
+             e.headers, e.content_type, e.body, e.accepted_at
+      FROM runs r JOIN webhook_events e ON e.seq = r.event_seq WHERE r.seq = ?`);
+    this.#steps = db.prepare("SELECT name, kind, result, due_at, ended_at FROM steps WHERE run_seq = ?");
+    this.#register = db.prepare(`
+      INSERT INTO processes (id, host, boot_id, pid_namespace, pid, beats) VALUES (?, ?, ?, ?, ?, 1)
+      ON CONFLICT (id) DO UPDATE SET beats = beats + 1`);
+    this.#beat = db.prepare("UPDATE processes SET beats = beats + 1 WHERE id = ?");
+    this.#owned = db.prepare("SELECT id, fence, workflow_name, losses FROM runs WHERE owner = ?");
+    this.#insertStep = db.prepare(`
+      INSERT INTO steps (run_seq, name, kind, result, due_at, ended_at, stored_order)
+      SELECT r.seq, ?, ?, ?, ?, ?, (SELECT count(*) FROM steps WHERE run_seq = r.seq)
+      FROM runs r WHERE r.id = ? AND r.fence = ? AND r.status = 'running'
+      ON CONFLICT (run_seq, name) DO NOTHING`);
+    this.#hasStep = db.prepare(`
+      SELECT 1 AS found FROM runs r JOIN steps s ON s.run_seq = r.seq
+      WHERE r.id = ? AND r.fence = ? AND r.status = 'running' AND s.name = ?`);
+    this.#resetLosses = db.prepare(
+      "UPDATE runs SET losses = 0 WHERE id = ? AND fence = ? AND status = 'running' AND losses > 0",
+    );
+    this.#end = db.prepare(`
+      UPDATE runs
+      SET status = ?, owner = NULL, result = ?, error = ?, ended_at = ?, waiting_for = ?, due_at = ?, is_held = ?,
+          due_after_hold = ?, failures = failures + ?, losses = CASE WHEN ? THEN losses ELSE 0 END
+      WHERE id = ? AND fence = ? AND status = 'running'`);
+    this.#endAttempt = db.prepare(`
+      UPDATE attempts SET status = ?, error = ?, ended_at = ?, settled_at = ?
+      WHERE run_seq = (SELECT seq FROM runs WHERE id = ?) AND fence = ?`);
+    this.#hasEnded = db.prepare(`
+      SELECT 1 AS found FROM attempts
+      WHERE run_seq = (SELECT seq FROM runs WHERE id = ?) AND fence = ? AND status = ? AND ended_at = ?`);
+    this.#settle = db.prepare(`
+      UPDATE attempts SET settled_at = ?
+      WHERE run_seq = (SELECT seq FROM runs WHERE id = ?) AND fence = ? AND settled_at IS NULL`);
+    this.#unhold = db.prepare(`
+      UPDATE runs
+      SET due_at = due_after_hold, waiting_for = CASE WHEN due_after_hold IS NULL THEN NULL ELSE waiting_for END,
+          is_held = 0, due_after_hold = NULL
+      WHERE id = ? AND fence = ? AND status = 'queued' AND is_held = 1`);
+    this.#owners = db.prepare(`
+      SELECT o.owner AS id, p.host, p.boot_id, p.pid_namespace, p.pid, p.beats
+      FROM (SELECT DISTINCT owner FROM runs WHERE owner IS NOT NULL) o LEFT JOIN processes p ON p.id = o.owner`);
+    this.#buryProcess = db.prepare("DELETE FROM processes WHERE id = ? AND beats = ?");
+    this.#hasProcess = db.prepare("SELECT 1 AS found FROM processes WHERE id = ?");
+    this.#free = db.prepare(`
+      UPDATE runs
+      SET status = ?, owner = NULL, losses = losses + 1, due_at = ?, waiting_for = ?, error = ?, ended_at = ?
+      WHERE id = ? AND fence = ? AND status = 'running' AND owner = ?`);
+    this.#leave = db.prepare("DELETE FROM processes WHERE id = ?");
+  }
+
+  claim(command: ClaimCommand): ClaimOutcome {
+    const runs: ClaimedRun[] = [];
+    const { workflows, limit, now } = command;
+    // Timed runs first: they have waited longest. Each phase takes one of every workflow in turn.
+    for (const isTimed of [true, false]) {
+      const lines = workflows.map((workflow) => {
+        const rows = isTimed
+          ? this.#timed.all(workflow.name, now, limit - runs.length)
+          : this.#ready.all(workflow.name, limit - runs.length);
+        return { workflow, seqs: (rows as Row[]).map((row) => Number(row.seq)) };
+      });
+      for (let turn = 0; runs.length < limit && lines.some((line) => turn < line.seqs.length); turn++) {
+        for (const { workflow, seqs } of lines) {
+          const seq = seqs[turn];
+          if (seq === undefined || runs.length >= limit) continue;
+          const { name, concurrency, fileHash } = workflow;
+          const taken = this.#claim.run(command.process.id, seq, concurrency, name, concurrency);
+          if (Number(taken.changes) === 0) continue;
+          this.#beginAttempt.run(fileHash, now, seq);
+          runs.push(this.#read(seq));
+        }
+      }
+    }
+    if (runs.length > 0) this.#registerProcess(command.process);
+    const dueAts = workflows.map(({ name }) => (this.#nextDue.get(name, now) as Row).due_at);
+    const nextDueAt = Math.min(
+      ...dueAts.map((dueAt) => (dueAt === null ? Number.POSITIVE_INFINITY : Number(dueAt))),
+    );
+    return { runs, nextDueAt: Number.isFinite(nextDueAt) ? nextDueAt : null };
+  }
+
+  beat(processId: string): readonly AttemptKey[] | null {
+    if (Number(this.#beat.run(processId).changes) === 0) return null;
+    return this.ownedRuns(processId);
+  }
+
+  ownedRuns(processId: string): readonly OwnedRun[] {
+    return (this.#owned.all(processId) as Row[]).map((row) => ({
+      runId: String(row.id),
+      fence: Number(row.fence),
+      workflowName: String(row.workflow_name),
+      losses: Number(row.losses),
+    }));
+  }
+
+  finishStep({ runId, fence }: AttemptKey, step: NewStep): boolean {
+    const { name, kind, result, dueAt, endedAt } = step;
+    const inserted = this.#insertStep.run(name, kind, result, dueAt, endedAt, runId, fence);
+    if (Number(inserted.changes) === 1) {
+      this.#resetLosses.run(runId, fence);
+      return true;
+    }
+    // A commit of unknown outcome is repeated, and then the row is there already.
+    return this.#hasStep.get(runId, fence, name) !== undefined;
+  }
+
+  endAttempt({ runId, fence }: AttemptKey, end: AttemptEnd): boolean {
+    const { next } = end;
+    const requeue = next.status === "queued" ? next : null;
+    const heldUntil = requeue?.heldUntil ?? null;
+    const dueAt = heldUntil === null ? (requeue?.dueAt ?? null) : Math.max(heldUntil, requeue?.dueAt ?? 0);
+    const error = end.error === null ? null : JSON.stringify(end.error);
+    const isCounted = end.status === "failed" || end.status === "timed_out";
+    const ended = this.#end.run(
+      next.status,
+      end.result,
+      error,
+      requeue === null ? end.endedAt : null,
+      requeue?.waitingFor ?? (heldUntil === null ? null : "retry"),
+      dueAt,
+      heldUntil === null ? 0 : 1,
+      heldUntil === null ? null : (requeue?.dueAt ?? null),
+      isCounted ? 1 : 0,
+      // A graceful interruption says nothing about the workflow, so it neither adds to the losses nor ends the row.
+      end.status === "interrupted" ? 1 : 0,
+      runId,
+      fence,
+    );
+    if (Number(ended.changes) === 0) {
+      return this.#hasEnded.get(runId, fence, end.status, end.endedAt) !== undefined;
+    }
+    this.#endAttempt.run(end.status, error, end.endedAt, end.isSettled ? end.endedAt : null, runId, fence);
+    return true;
+  }
+
+  settleAttempt({ runId, fence }: AttemptKey, settledAt: number): void {
+    this.#settle.run(settledAt, runId, fence);
+    this.#unhold.run(runId, fence);
+  }
+
+  owners(): readonly ProcessRecord[] {
+    return (this.#owners.all() as Row[]).map((row) => ({
+      id: String(row.id),
+      host: String(row.host ?? ""),
+      bootId: (row.boot_id ?? null) as string | null,
+      pidNamespace: (row.pid_namespace ?? null) as string | null,
+      pid: Number(row.pid ?? 0),
+      beats: row.beats as number | null,
+    }));
+  }
+
+  bury(command: BuryCommand): boolean {
+    const { processId, beats, now } = command;
+    // The guard: a beat or a claim since it was seen means that the process lives.
+    if (beats === null) {
+      if (this.#hasProcess.get(processId) !== undefined) return false;
+    } else if (Number(this.#buryProcess.run(processId, beats).changes) === 0) {
+      return false;
+    }
+    for (const { runId, fence, next } of command.runs) {
+      const error = next.status === "failed" ? JSON.stringify(next.error) : null;
+      const dueAt = next.status === "queued" ? next.dueAt : null;
+      const endedAt = next.status === "failed" ? now : null;
+      const waitingFor = dueAt === null ? null : "retry";
+      const freed = this.#free.run(next.status, dueAt, waitingFor, error, endedAt, runId, fence, processId);
+      if (Number(freed.changes) === 1) this.#endAttempt.run("interrupted", error, now, now, runId, fence);
+    }
+    return true;
+  }
+
+  leave(processId: string): void {
+    this.#leave.run(processId);
+  }
+
+  #registerProcess({ id, host, bootId, pidNamespace, pid }: ProcessIdentity): void {
+    this.#register.run(id, host, bootId, pidNamespace, pid);
+  }
+
+  #read(seq: number): ClaimedRun {
+    const row = this.#claimed.get(seq) as Row;
+    return {
+      runId: String(row.run_id),
+      fence: Number(row.fence),
+      workflowName: String(row.workflow_name),
+      failures: Number(row.failures),
+      steps: (this.#steps.all(seq) as Row[]).map(toStep),
+      event: {
+        id: String(row.id),
+        provider: String(row.provider),
+        webhookId: row.webhook_id as string | null,
+        type: row.type as string | null,
+        headers: JSON.parse(String(row.headers ?? "{}")) as Record<string, string>,
+        contentType: String(row.content_type ?? ""),
+        body: (row.body ?? new Uint8Array()) as Uint8Array,
+        acceptedAt: Number(row.accepted_at),
+      },
+    };
+  }
+}

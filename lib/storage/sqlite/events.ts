@@ -1,0 +1,128 @@
+import type { IdSource } from "../../event.ts";
+import type { EventQuery, EventRecord, EventSummary, NewEvent, Page } from "../../repositories.ts";
+import type { Database, Row, Statement } from "./driver.ts";
+import { type Column, listPage } from "./page.ts";
+import type { SqliteRuns } from "./runs.ts";
+
+const SUMMARY = `
+  e.seq, e.id, e.provider, e.id_source, e.webhook_id, e.type, e.accepted_at, e.erased_at, e.content_type, e.notes`;
+
+/** A stored event as accepting and replaying need it: its row number stays inside the storage. */
+export interface KnownEvent {
+  seq: number;
+  id: string;
+  webhookId: string | null;
+  bodyHash: Uint8Array | null;
+  erasedAt: number | null;
+}
+
+/** The table of events and marks. Every method is called inside a transaction or reads one row set. */
+export class SqliteEvents {
+  readonly #db: Database;
+  readonly #runs: SqliteRuns;
+  readonly #insert: Statement;
+  readonly #byIdKey: Statement;
+  readonly #byId: Statement;
+  readonly #whole: Statement;
+  readonly #erase: Statement;
+
+  constructor(db: Database, runs: SqliteRuns) {
+    this.#db = db;
+    this.#runs = runs;
+    // The unique index, not this process, decides which of two racing copies is first. The conflict target names it,
+    // because a bare IGNORE would swallow NULL and CHECK faults too.
+    this.#insert = db.prepare(`
+      INSERT INTO webhook_events
+        (id, provider, id_source, webhook_id, id_key, body_hash, type, content_type, headers, body, notes, accepted_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (id_key) DO NOTHING`);
+    const known = "SELECT seq, id, webhook_id, body_hash, erased_at FROM webhook_events";
+    this.#byIdKey = db.prepare(`${known} WHERE id_key = ?`);
+    this.#byId = db.prepare(`${known} WHERE id = ? AND id_source IS NOT 'mark'`);
+    this.#whole = db.prepare(
+      `SELECT ${SUMMARY}, e.headers, e.body FROM webhook_events e WHERE id = ? AND id_source IS NOT 'mark'`,
+    );
+    this.#erase = db.prepare(`
+      UPDATE webhook_events
+      SET body = NULL, headers = NULL, content_type = NULL, type = NULL, notes = NULL, erased_at = ?
+      WHERE seq = ? AND erased_at IS NULL`);
+  }
+
+  /** Stores the event; false for every copy but the first. */
+  insert(event: NewEvent): boolean {
+    const result = this.#insert.run(
+      event.id,
+      event.provider,
+      event.idSource,
+      event.webhookId,
+      event.idKey,
+      event.bodyHash,
+      event.type,
+      event.contentType,
+      JSON.stringify(event.headers),
+      event.body,
+      JSON.stringify(event.notes),
+      event.acceptedAt,
+    );
+    return Number(result.changes) === 1;
+  }
+
+  findByIdKey(idKey: string): KnownEvent | null {
+    return toKnownEvent(this.#byIdKey.get(idKey) as Row | undefined);
+  }
+
+  findById(eventId: string): KnownEvent | null {
+    return toKnownEvent(this.#byId.get(eventId) as Row | undefined);
+  }
+
+  /** Forgets what was sent and keeps that it was: id, body hash and times stay. */
+  erase(seq: number, now: number): void {
+    this.#erase.run(now, seq);
+    this.#runs.eraseOf(seq);
+  }
+
+  get(eventId: string): EventRecord | null {
+    const row = this.#whole.get(eventId) as Row | undefined;
+    if (row === undefined) return null;
+    const headers = JSON.parse(String(row.headers ?? "{}")) as Record<string, string>;
+    return { ...this.#toSummary(row), headers, body: row.body as Uint8Array | null };
+  }
+
+  list(query: EventQuery): Page<EventSummary> {
+    const columns: Column[] = [
+      ["e.provider = ?", query.provider],
+      ["e.webhook_id = ?", query.webhookId],
+      ["e.accepted_at >= ?", query.since],
+      ["e.accepted_at < ?", query.until],
+    ];
+    const base = `SELECT ${SUMMARY} FROM webhook_events e WHERE e.id_source IS NOT 'mark'`;
+    return listPage(this.#db, "webhook_events", base, "e", columns, query, (row) => this.#toSummary(row));
+  }
+
+  #toSummary(row: Row): EventSummary & { id: string } {
+    return {
+      id: String(row.id),
+      eventId: String(row.id),
+      provider: String(row.provider),
+      webhookId: row.webhook_id as string | null,
+      idSource: row.id_source as IdSource | null,
+      type: row.type as string | null,
+      acceptedAt: Number(row.accepted_at),
+      erasedAt: row.erased_at as number | null,
+      contentType: String(row.content_type ?? ""),
+      notes: JSON.parse(String(row.notes ?? "[]")) as string[],
+      runs: this.#runs.acceptedOf(Number(row.seq), null),
+    };
+  }
+}
+
+function toKnownEvent(row: Row | undefined): KnownEvent | null {
+  if (row === undefined) return null;
+  return {
+    seq: Number(row.seq),
+    id: String(row.id),
+    webhookId: row.webhook_id as string | null,
+    bodyHash: row.body_hash as Uint8Array | null,
+    erasedAt: row.erased_at as number | null,
+  };
+}

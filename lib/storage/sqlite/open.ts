@@ -1,0 +1,158 @@
+import { closeSync, existsSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Clock, pause } from "../../clock.ts";
+import { messageOf } from "../../errors.ts";
+import { type Database, isBusy, loadDriver, type Row, SQLITE, sqliteCode } from "./driver.ts";
+import { raiseSchema } from "./schema.ts";
+
+/** An open database with its pragmas set and its schema raised. */
+export interface OpenDatabase {
+  db: Database;
+  engine: string;
+  /** Why no second connection may open the file; empty where one may. */
+  notSharedBecause: string;
+}
+
+/** Waiting for a lock inside SQLite freezes the event loop, so it is kept to a few milliseconds. */
+const BUSY_TIMEOUT_MS = 5;
+
+/** How long an open waits for another process that opens or upgrades the same file. */
+const OPEN_PATIENCE_MS = 5_000;
+
+/**
+ * Opens a database file, made with mode 0600 where it is missing.
+ *
+ * @param url `:memory:`, or `file:PATH` with a path that is absolute or relative to the working folder
+ * @throws {Error} with one line: no such folder, no access, not a database, another program's, a newer version's
+ */
+export async function openDatabase(url: string, clock: Clock): Promise<OpenDatabase> {
+  const path = databasePath(url);
+  if (path !== ":memory:") createFile(path, url);
+  const driver = await loadDriver();
+  const db = openFile(() => driver.open(path), url);
+  try {
+    const { version } = db.prepare("SELECT sqlite_version() AS version").get() as { version: string };
+    const hasBug = hasWalResetBug(version);
+    await patiently(clock, url, () => prepareConnection(db, url, path !== ":memory:" && hasBug));
+    return {
+      db,
+      engine: `${driver.name} ${version}`,
+      notSharedBecause:
+        path === ":memory:"
+          ? "a database in memory belongs to one process"
+          : hasBug
+            ? `SQLite ${version} of this runtime can lose commits when two connections share a file; upgrade to a runtime with SQLite 3.51.3, 3.50.7, 3.44.6 or newer`
+            : "",
+    };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/**
+ * The path in a database URL. It is SQLite's own short form (`file:latchhook.db`), or a full file URL.
+ *
+ * @throws {TypeError} any other form
+ */
+export function databasePath(url: string): string {
+  if (url === ":memory:") return url;
+  if (url.startsWith("file://")) return fileURLToPath(url);
+  if (url.startsWith("file:") && url.length > "file:".length && !url.includes("?"))
+    return url.slice("file:".length);
+  throw new TypeError(`Cannot use ${JSON.stringify(url)} as database: give "file:PATH" or ":memory:"`);
+}
+
+/**
+ * True for the SQLite versions 3.7.0 to 3.51.2 that can lose commits when a WAL is reset while a second connection
+ * writes. Fixed in 3.51.3 and in the branches 3.50.7 and 3.44.6.
+ *
+ * @see https://sqlite.org/wal.html "the WAL-reset bug"
+ */
+export function hasWalResetBug(version: string): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.split(".").map(Number);
+  if (major !== 3) return major < 3;
+  if (minor === 44) return patch < 6;
+  if (minor === 50) return patch < 7;
+  if (minor === 51) return patch < 3;
+  return minor < 51;
+}
+
+/** Made and closed before SQLite opens it: closing a second handle later would drop SQLite's locks on the file. */
+function createFile(path: string, url: string): void {
+  try {
+    closeSync(openSync(path, "ax", 0o600));
+  } catch (error) {
+    const code: unknown = error instanceof Error ? Reflect.get(error, "code") : undefined;
+    if (code === "EEXIST") return;
+    const reason = existsSync(dirname(path))
+      ? messageOf(error)
+      : `its folder ${dirname(path)} does not exist`;
+    throw new Error(`Cannot make database ${url}: ${reason}`, { cause: error });
+  }
+}
+
+function openFile(open: () => Database, url: string): Database {
+  try {
+    return open();
+  } catch (cause) {
+    throw new Error(`Cannot open database ${url}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function prepareConnection(db: Database, url: string, isExclusive: boolean): void {
+  db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  if (isExclusive) db.exec("PRAGMA locking_mode = EXCLUSIVE");
+  const { journal_mode: mode } = db.prepare("PRAGMA journal_mode = WAL").get() as Row;
+  if (mode !== "wal" && mode !== "memory") {
+    throw new Error(`Cannot use database ${url}: its file system has no write-ahead log (it gave ${mode})`);
+  }
+  // FULL: a commit is on disk when it returns. fullfsync: on macOS a plain fsync stops at the drive's cache.
+  for (const pragma of [
+    "synchronous = FULL",
+    "fullfsync = ON",
+    "checkpoint_fullfsync = ON",
+    "foreign_keys = ON",
+  ]) {
+    db.exec(`PRAGMA ${pragma}`);
+  }
+  // A mapped file that is cut short from outside ends the process with SIGBUS instead of an error.
+  db.exec("PRAGMA mmap_size = 0");
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    raiseSchema(db, url);
+    db.exec("COMMIT");
+  } catch (error) {
+    db.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+async function patiently(clock: Clock, url: string, prepare: () => void): Promise<void> {
+  const patienceEndsAt = clock.monotonic() + OPEN_PATIENCE_MS;
+  for (;;) {
+    try {
+      return prepare();
+    } catch (error) {
+      if (!isBusy(error)) throw clearer(error, url);
+      if (clock.monotonic() >= patienceEndsAt) {
+        throw new Error(`Cannot open database ${url}: another process holds its lock`, { cause: error });
+      }
+      await pause(clock, BUSY_TIMEOUT_MS);
+    }
+  }
+}
+
+function clearer(error: unknown, url: string): unknown {
+  switch (sqliteCode(error)) {
+    case SQLITE.NOTADB:
+      return new Error(`Cannot open database ${url}: the file is not an SQLite database`, { cause: error });
+    case SQLITE.READONLY:
+      return new Error(`Cannot open database ${url}: this user may not write to it`, { cause: error });
+    case null:
+      return error;
+    default:
+      return new Error(`Cannot open database ${url}: ${messageOf(error)}`, { cause: error });
+  }
+}

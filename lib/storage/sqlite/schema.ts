@@ -1,0 +1,140 @@
+import type { Database, Row } from "./driver.ts";
+
+/** Marks a file as Latchhook's ("LtHk"), so that another program's database is never touched. */
+const APPLICATION_ID = 0x4c74486b;
+
+/**
+ * The schema, one entry a version: entry n raises a database from version n to n + 1. Entries are never edited, only
+ * added. `seq` is the order of arrival and never leaves the storage; outside only the opaque `id` is known.
+ */
+const VERSIONS: readonly string[] = [
+  `
+  CREATE TABLE webhook_events (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    provider TEXT NOT NULL,
+    id_source TEXT CHECK (id_source IN ('body', 'header', 'scheme', 'trigger', 'mark')),
+    webhook_id TEXT CHECK (webhook_id <> ''),
+    id_key TEXT UNIQUE CHECK (id_key <> ''),
+    body_hash BLOB,
+    type TEXT,
+    content_type TEXT,
+    headers TEXT,
+    body BLOB,
+    notes TEXT,
+    accepted_at INTEGER NOT NULL,
+    erased_at INTEGER
+  );
+  CREATE INDEX webhook_events_by_webhook_id ON webhook_events (provider, webhook_id) WHERE webhook_id IS NOT NULL;
+  CREATE INDEX webhook_events_kept ON webhook_events (accepted_at) WHERE erased_at IS NULL;
+  CREATE INDEX webhook_events_erased ON webhook_events (accepted_at) WHERE erased_at IS NOT NULL;
+
+  CREATE TABLE runs (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    event_seq INTEGER NOT NULL REFERENCES webhook_events (seq) ON DELETE CASCADE,
+    workflow_name TEXT NOT NULL,
+    replay INTEGER NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')),
+    fence INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,
+    losses INTEGER NOT NULL DEFAULT 0,
+    owner TEXT,
+    waiting_for TEXT CHECK (waiting_for IN ('retry', 'sleep')),
+    due_at INTEGER,
+    is_held INTEGER NOT NULL DEFAULT 0,
+    due_after_hold INTEGER,
+    result TEXT,
+    error TEXT,
+    created_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    UNIQUE (event_seq, workflow_name, replay),
+    CHECK ((owner IS NOT NULL) = (status = 'running')),
+    CHECK ((ended_at IS NOT NULL) = (status IN ('succeeded', 'failed', 'cancelled')))
+  );
+  CREATE INDEX runs_ready ON runs (workflow_name, seq) WHERE status = 'queued' AND due_at IS NULL;
+  CREATE INDEX runs_timed ON runs (workflow_name, due_at) WHERE status = 'queued' AND due_at IS NOT NULL;
+  CREATE INDEX runs_running ON runs (workflow_name) WHERE status = 'running';
+  CREATE INDEX runs_owned ON runs (owner) WHERE owner IS NOT NULL;
+  CREATE INDEX runs_by_workflow ON runs (workflow_name, seq);
+  CREATE INDEX runs_failed ON runs (seq) WHERE status = 'failed';
+  CREATE INDEX runs_cancelled ON runs (seq) WHERE status = 'cancelled';
+
+  CREATE TABLE attempts (
+    run_seq INTEGER NOT NULL REFERENCES runs (seq) ON DELETE CASCADE,
+    fence INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    file_hash TEXT,
+    error TEXT,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    settled_at INTEGER,
+    PRIMARY KEY (run_seq, fence)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE steps (
+    run_seq INTEGER NOT NULL REFERENCES runs (seq) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('step', 'sleep')),
+    result TEXT,
+    due_at INTEGER,
+    ended_at INTEGER,
+    stored_order INTEGER NOT NULL,
+    PRIMARY KEY (run_seq, name)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE replays (
+    event_seq INTEGER NOT NULL REFERENCES webhook_events (seq) ON DELETE CASCADE,
+    replay INTEGER NOT NULL,
+    idempotency_key TEXT,
+    PRIMARY KEY (event_seq, replay),
+    UNIQUE (event_seq, idempotency_key)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE processes (
+    id TEXT PRIMARY KEY,
+    host TEXT NOT NULL,
+    boot_id TEXT,
+    pid_namespace TEXT,
+    pid INTEGER NOT NULL,
+    beats INTEGER NOT NULL
+  ) WITHOUT ROWID;
+
+  CREATE TABLE probes (id INTEGER PRIMARY KEY CHECK (id = 1), writes INTEGER NOT NULL);
+  `,
+];
+
+/** The version that this code reads and writes. */
+export const SCHEMA_VERSION: number = VERSIONS.length;
+
+/**
+ * Raises the schema to this code's version, inside one transaction that the caller has begun with BEGIN IMMEDIATE, so
+ * that of two processes that start together one raises and the other sees it done.
+ *
+ * @throws {Error} a database of another program, or of a newer version
+ */
+export function raiseSchema(db: Database, url: string): void {
+  const version = readPragma(db, "user_version");
+  const applicationId = readPragma(db, "application_id");
+  const tables = db.prepare("SELECT count(*) AS tables FROM sqlite_schema").get() as Row;
+  if (applicationId !== APPLICATION_ID && (applicationId !== 0 || Number(tables.tables) > 0)) {
+    throw new Error(
+      `Cannot use database ${url}: it belongs to another program; name another file in DATABASE_URL`,
+    );
+  }
+  if (version > SCHEMA_VERSION) {
+    throw new Error(
+      `Cannot use database ${url}: it has schema version ${version}, and this Latchhook knows ${SCHEMA_VERSION} at most; run the newer Latchhook that made it`,
+    );
+  }
+  for (const sql of VERSIONS.slice(version)) db.exec(sql);
+  if (version === SCHEMA_VERSION) return;
+  db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+  db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+}
+
+/** A pragma that gives one number. */
+export function readPragma(db: Database, name: string): number {
+  const row = db.prepare(`PRAGMA ${name}`).get() as Row;
+  return Number(Object.values(row)[0]);
+}

@@ -1,0 +1,200 @@
+import type { Clock } from "../../clock.ts";
+import { WebhookError } from "../../errors.ts";
+import type {
+  AcceptOutcome,
+  AttemptEnd,
+  AttemptKey,
+  BuryCommand,
+  ClaimCommand,
+  ClaimOutcome,
+  CleanupCommand,
+  EventQuery,
+  EventRecord,
+  EventSummary,
+  NewEvent,
+  NewRun,
+  NewStep,
+  OtherBody,
+  OwnedRun,
+  Page,
+  ProcessRecord,
+  ReplayCommand,
+  ReplayOutcome,
+  RunChange,
+  RunQuery,
+  RunRecord,
+  RunSummary,
+  Storage,
+  StorageFacts,
+} from "../../repositories.ts";
+import { SqliteAccept } from "./accept.ts";
+import { SqliteClaims } from "./claims.ts";
+import { type Database, isBusy, isFault, type Row, type Statement } from "./driver.ts";
+import { SqliteEvents } from "./events.ts";
+import type { OpenDatabase } from "./open.ts";
+import { SqliteRetention } from "./retention.ts";
+import { SqliteRuns } from "./runs.ts";
+import { SqliteWebhookEventRepository } from "./webhook-event-repository.ts";
+import { Writer } from "./writer.ts";
+
+/** The storage's commands over one SQLite connection: each is one transaction of the writer. */
+export class SqliteStorage implements Storage {
+  readonly about: StorageFacts;
+  readonly webhookEvents: SqliteWebhookEventRepository;
+  readonly #db: Database;
+  readonly #writer: Writer;
+  readonly #events: SqliteEvents;
+  readonly #runs: SqliteRuns;
+  readonly #accept: SqliteAccept;
+  readonly #claims: SqliteClaims;
+  readonly #retention: SqliteRetention;
+  readonly #dataVersion: Statement;
+  readonly #probe: Statement;
+  #seenVersion: unknown;
+  #isClosed = false;
+
+  constructor(
+    url: string,
+    { db, engine, notSharedBecause }: OpenDatabase,
+    clock: Clock,
+    random: () => number,
+  ) {
+    const isShared = notSharedBecause === "";
+    this.about = { url, engine, isDurable: url !== ":memory:", isShared, notSharedBecause };
+    this.#db = db;
+    this.#writer = new Writer(db, clock, random);
+    this.#runs = new SqliteRuns(db);
+    this.#events = new SqliteEvents(db, this.#runs);
+    this.#accept = new SqliteAccept(db, this.#events, this.#runs);
+    this.#claims = new SqliteClaims(db);
+    this.#retention = new SqliteRetention(db, this.#events);
+    this.webhookEvents = new SqliteWebhookEventRepository(db, this.#writer, clock, (c) => this.cleanup(c));
+    this.#dataVersion = db.prepare("PRAGMA data_version");
+    this.#probe = db.prepare(`
+      INSERT INTO probes (id, writes) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET writes = writes + 1`);
+    this.#seenVersion = this.#readDataVersion();
+  }
+
+  accept(event: NewEvent, runs: readonly NewRun[], otherBody: OtherBody): Promise<AcceptOutcome> {
+    return this.#writer.writeOne(() => this.#accept.accept(event, runs, otherBody));
+  }
+
+  findAccepted(idKey: string, bodyHash: Uint8Array, otherBody: OtherBody): Promise<AcceptOutcome | null> {
+    return this.#read(() => this.#accept.find(idKey, bodyHash, otherBody));
+  }
+
+  claim(command: ClaimCommand): Promise<ClaimOutcome> {
+    return this.#writer.writeOne(() => this.#claims.claim(command));
+  }
+
+  beat(processId: string): Promise<readonly AttemptKey[] | null> {
+    return this.#writer.writeOne(() => this.#claims.beat(processId));
+  }
+
+  finishStep(key: AttemptKey, step: NewStep): Promise<boolean> {
+    return this.#writer.writeOne(() => this.#claims.finishStep(key, step));
+  }
+
+  endAttempt(key: AttemptKey, end: AttemptEnd): Promise<boolean> {
+    return this.#writer.writeOne(() => this.#claims.endAttempt(key, end));
+  }
+
+  settleAttempt(key: AttemptKey, settledAt: number): Promise<void> {
+    return this.#writer.writeOne(() => this.#claims.settleAttempt(key, settledAt));
+  }
+
+  owners(): Promise<readonly ProcessRecord[]> {
+    return this.#read(() => this.#claims.owners());
+  }
+
+  ownedRuns(processId: string): Promise<readonly OwnedRun[]> {
+    return this.#read(() => this.#claims.ownedRuns(processId));
+  }
+
+  bury(command: BuryCommand): Promise<boolean> {
+    return this.#writer.writeOne(() => this.#claims.bury(command));
+  }
+
+  leave(processId: string): Promise<void> {
+    return this.#writer.writeOne(() => this.#claims.leave(processId));
+  }
+
+  cancel(runId: string, now: number): Promise<RunChange | null> {
+    return this.#writer.writeOne(() => this.#runs.cancel(runId, now));
+  }
+
+  retry(runId: string, now: number, holdMs: number): Promise<RunChange | null> {
+    return this.#writer.writeOne(() => this.#runs.retry(runId, now + holdMs));
+  }
+
+  replay(command: ReplayCommand): Promise<ReplayOutcome> {
+    return this.#writer.writeOne(() => this.#accept.replay(command));
+  }
+
+  erase(eventId: string, now: number): Promise<"erased" | "unfinished" | null> {
+    return this.#writer.writeOne(() => this.#accept.erase(eventId, now));
+  }
+
+  cleanup(command: CleanupCommand): Promise<number> {
+    return this.#writer.writeOne(() => this.#retention.cleanup(command));
+  }
+
+  getRun(runId: string): Promise<RunRecord | null> {
+    return this.#read(() => this.#runs.get(runId));
+  }
+
+  getEvent(eventId: string): Promise<EventRecord | null> {
+    return this.#read(() => this.#events.get(eventId));
+  }
+
+  listRuns(query: RunQuery): Promise<Page<RunSummary>> {
+    return this.#read(() => this.#runs.list(query));
+  }
+
+  listEvents(query: EventQuery): Promise<Page<EventSummary>> {
+    return this.#read(() => this.#events.list(query));
+  }
+
+  hasChanged(): boolean {
+    const version = this.#readDataVersion();
+    if (version === this.#seenVersion) return false;
+    this.#seenVersion = version;
+    this.#writer.checkVersion();
+    return true;
+  }
+
+  async checkReady(): Promise<void> {
+    if (this.#isClosed) throw unreadable(new Error("the storage is closed"));
+    if (this.#writer.hasFault) await this.#writer.writeOne(() => void this.#probe.run());
+    this.#writer.checkVersion();
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#writer.close();
+    try {
+      this.#db.exec("PRAGMA wal_checkpoint(PASSIVE)");
+    } catch {
+      // What was committed is in the log; whoever opens the file next reads it from there.
+    }
+    this.#db.close();
+  }
+
+  async #read<T>(read: () => T): Promise<T> {
+    if (this.#isClosed) throw unreadable(new Error("the storage is closed"));
+    try {
+      return read();
+    } catch (error) {
+      throw isFault(error) || isBusy(error) ? unreadable(error) : error;
+    }
+  }
+
+  #readDataVersion(): unknown {
+    return (this.#dataVersion.get() as Row).data_version;
+  }
+}
+
+function unreadable(cause: unknown): WebhookError {
+  return new WebhookError("storage_unavailable", "Cannot read from the database", { cause });
+}

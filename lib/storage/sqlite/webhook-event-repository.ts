@@ -1,0 +1,93 @@
+import type { Clock } from "../../clock.ts";
+import { idKeyOf } from "../../event.ts";
+import { newId } from "../../ids.ts";
+import type { CleanupCommand, WebhookEventRecord, WebhookEventRepository } from "../../repositories.ts";
+import type { Database, Row, Statement } from "./driver.ts";
+import type { Writer } from "./writer.ts";
+
+const DAY_MS = 86_400_000;
+
+/** Rows that one batch of retention changes at most: accepts wait for one batch, never for a whole pass. */
+const BATCH_EVENTS = 200;
+
+/** How long an id is kept after its body was erased by a direct caller, who names one age only. */
+const ID_DAYS_MIN = 90;
+
+/**
+ * Processed webhook ids in the table of events. A mark stands under a source of its own, so neither it nor an accepted
+ * event of the same id blocks the other.
+ */
+export class SqliteWebhookEventRepository implements WebhookEventRepository {
+  readonly #writer: Writer;
+  readonly #clock: Clock;
+  readonly #cleanup: (command: CleanupCommand) => Promise<number>;
+  readonly #find: Statement;
+  readonly #mark: Statement;
+  readonly #unmark: Statement;
+
+  /** Made by `createStorageBackend`, as its `webhookEvents`. */
+  constructor(
+    db: Database,
+    writer: Writer,
+    clock: Clock,
+    cleanup: (command: CleanupCommand) => Promise<number>,
+  ) {
+    this.#writer = writer;
+    this.#clock = clock;
+    this.#cleanup = cleanup;
+    this.#find = db.prepare(`
+      SELECT seq, webhook_id, provider, accepted_at FROM webhook_events
+      WHERE provider = ? AND webhook_id = ? ORDER BY seq LIMIT 1`);
+    this.#mark = db.prepare(`
+      INSERT INTO webhook_events (id, provider, id_source, webhook_id, id_key, accepted_at)
+      VALUES (?, ?, 'mark', ?, ?, ?)
+      ON CONFLICT (id_key) DO NOTHING`);
+    this.#unmark = db.prepare("DELETE FROM webhook_events WHERE id_key = ? AND id_source = 'mark'");
+  }
+
+  async isProcessed(webhookId: string, provider = "generic"): Promise<boolean> {
+    return this.find(webhookId, provider) !== null;
+  }
+
+  /** The first record of an id at a provider, by any source; null for none. */
+  find(webhookId: string, provider: string): WebhookEventRecord | null {
+    const row = this.#find.get(provider, webhookId) as Row | undefined;
+    if (row === undefined) return null;
+    return { id: Number(row.seq), webhookId, provider, processedAt: Number(row.accepted_at) };
+  }
+
+  markProcessed(webhookId: string, provider = "generic"): Promise<boolean> {
+    // The row's own id tells a repeated commit of unknown outcome from another's mark; here each call is a new one.
+    const id = newId("evt");
+    const idKey = idKeyOf(provider, "mark", checkId(webhookId));
+    const now = this.#clock.now();
+    return this.#writer.writeOne(
+      () => Number(this.#mark.run(id, provider, webhookId, idKey, now).changes) === 1,
+    );
+  }
+
+  unmarkProcessed(webhookId: string, provider = "generic"): Promise<void> {
+    return this.#writer.writeOne(() => void this.#unmark.run(idKeyOf(provider, "mark", checkId(webhookId))));
+  }
+
+  async cleanupOldEvents(days = 7): Promise<number> {
+    if (!Number.isFinite(days) || days < 0) {
+      throw new RangeError(`Cannot clean up events older than ${days} days: give a number of 0 or more`);
+    }
+    const now = this.#clock.now();
+    const eraseBefore = now - days * DAY_MS;
+    const deleteBefore = now - Math.max(days, ID_DAYS_MIN) * DAY_MS;
+    let total = 0;
+    for (;;) {
+      const command = { now, eraseBefore, deleteBefore, marksBefore: eraseBefore, limit: BATCH_EVENTS };
+      const changed = await this.#cleanup(command);
+      total += changed;
+      if (changed < BATCH_EVENTS) return total;
+    }
+  }
+}
+
+function checkId(webhookId: string): string {
+  if (typeof webhookId === "string" && webhookId.length >= 1 && webhookId.length <= 255) return webhookId;
+  throw new TypeError("Cannot use this webhookId: give a text of 1 to 255 characters");
+}

@@ -1,0 +1,112 @@
+import { InvalidSignatureError, WebhookError } from "../lib/errors.ts";
+import { methodNotAllowed, problemCode, problemResponse } from "../lib/http/problem.ts";
+import { newId } from "../lib/ids.ts";
+import type { Peer } from "../lib/peer.ts";
+import type { Call, Route, RouteContext } from "./context.ts";
+import { deleteEvent, getEvent, listEvents, replayEvent } from "./events.ts";
+import { getHealth, getReady } from "./health.ts";
+import { cancelRun, getRun, listRuns, retryRun } from "./runs.ts";
+import { postWebhook } from "./webhooks.ts";
+import { listWorkflows } from "./workflows.ts";
+
+interface Entry {
+  /** One `*` at most; it takes any one part of the path. */
+  readonly path: readonly string[];
+  readonly methods: Readonly<Record<string, Route>>;
+  /** Who may ask: a provider with its signature, an operator with the token, anybody. */
+  readonly access: "provider" | "admin" | "anybody";
+}
+
+/** Every path and method. `HEAD` works where `GET` does. */
+const TABLE: readonly Entry[] = [
+  { path: ["webhooks", "*"], methods: { POST: postWebhook }, access: "provider" },
+  { path: ["runs"], methods: { GET: listRuns }, access: "admin" },
+  { path: ["runs", "*"], methods: { GET: getRun }, access: "admin" },
+  { path: ["runs", "*", "retry"], methods: { POST: retryRun }, access: "admin" },
+  { path: ["runs", "*", "cancel"], methods: { POST: cancelRun }, access: "admin" },
+  { path: ["events"], methods: { GET: listEvents }, access: "admin" },
+  { path: ["events", "*"], methods: { GET: getEvent, DELETE: deleteEvent }, access: "admin" },
+  { path: ["events", "*", "replay"], methods: { POST: replayEvent }, access: "admin" },
+  { path: ["workflows"], methods: { GET: listWorkflows }, access: "admin" },
+  { path: ["health"], methods: { GET: getHealth }, access: "anybody" },
+  { path: ["ready"], methods: { GET: getReady }, access: "anybody" },
+];
+
+/**
+ * Answers a request. Never rejects: what is thrown below becomes a problem here, and nowhere else.
+ *
+ * @param peer where our own listener has taken the connection
+ */
+export async function route(
+  request: Request,
+  peer: Peer | undefined,
+  context: RouteContext,
+): Promise<Response> {
+  const requestId = newId("req");
+  try {
+    const response = await answer(request, peer, context, requestId);
+    return request.method === "HEAD" ? withoutBody(response) : response;
+  } catch (error) {
+    logRefusal(error, request, context, requestId);
+    const response = problemResponse(error, requestId);
+    return request.method === "HEAD" ? withoutBody(response) : response;
+  }
+}
+
+async function answer(
+  request: Request,
+  peer: Peer | undefined,
+  context: RouteContext,
+  requestId: string,
+): Promise<Response> {
+  const url = new URL(request.url);
+  const { entry, part } = find(url.pathname, context);
+  const handler = entry.methods[request.method === "HEAD" ? "GET" : request.method];
+  if (handler === undefined) throw methodNotAllowed(allowedMethods(entry));
+  const call: Call = { request, url, part, peer, requestId };
+  if (entry.access === "anybody") return handler(call, context);
+  if (context.isStopping()) throw new WebhookError("stopping", "Cannot answer: the server stops");
+  if (entry.access === "admin") await context.gate.check(request, peer);
+  return handler(call, context);
+}
+
+function find(path: string, context: RouteContext): { entry: Entry; part: string } {
+  const { basePath, hasAllRoutes } = context.settings;
+  const isOurs = path.startsWith(`${basePath}/`) && !path.includes("%") && !path.includes("//");
+  const parts = isOurs ? path.slice(basePath.length + 1).split("/") : [];
+  const entry = TABLE.find(
+    ({ path: pattern }) =>
+      pattern.length === parts.length && pattern.every((name, at) => name === "*" || name === parts[at]),
+  );
+  const isHidden = entry?.access !== "anybody" && !hasAllRoutes;
+  const part = entry === undefined ? "" : (parts[entry.path.indexOf("*")] ?? "");
+  if (entry === undefined || isHidden || (entry.path.includes("*") && part === "")) {
+    throw new WebhookError("not_found", "Cannot find this path");
+  }
+  if (entry.access === "provider" && !context.providers.has(part)) {
+    throw new WebhookError("provider_unknown", "Cannot find this provider");
+  }
+  return { entry, part };
+}
+
+function allowedMethods(entry: Entry): string[] {
+  const methods = Object.keys(entry.methods);
+  return methods.includes("GET") ? ["HEAD", ...methods] : methods;
+}
+
+function withoutBody(response: Response): Response {
+  return new Response(null, { status: response.status, headers: response.headers });
+}
+
+function logRefusal(error: unknown, request: Request, context: RouteContext, requestId: string): void {
+  const code = problemCode(error);
+  // The path has no query, in which people put tokens.
+  const fields = { request_id: requestId, code, method: request.method, path: new URL(request.url).pathname };
+  if (error instanceof InvalidSignatureError) {
+    context.log.warn("request refused", { ...fields, reason: error.reason });
+  } else if (code === "internal" || code === "storage_unavailable") {
+    context.log.error("request failed", { ...fields, error });
+  } else {
+    context.log.info("request refused", fields);
+  }
+}

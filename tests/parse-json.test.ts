@@ -29,7 +29,17 @@ test("__proto__ in a body is a field like any other", () => {
 });
 
 test("what is no JSON is refused, and no value stands in the error", () => {
-  for (const text of ["", " ", "{", "hunter2", '{"password":"hunter2"', '{"a":hunter2}', "[1,]", "NaN", "'a'"]) {
+  for (const text of [
+    "",
+    " ",
+    "{",
+    "hunter2",
+    '{"password":"hunter2"',
+    '{"a":hunter2}',
+    "[1,]",
+    "NaN",
+    "'a'",
+  ]) {
     const error = refusal(encodeText(text));
     assert.is(error.code, "json_invalid", text);
     assert.not.match(`${error.message} ${String(error.cause)}`, "hunter2");

@@ -8,6 +8,12 @@ export interface ReadableOptions {
 
 const DEPTH_MAX = 5;
 const ENTRIES_MAX = 50;
+const VALUES_MAX = 500;
+
+interface Budget extends ReadableOptions {
+  /** Values that may still be shown: five levels of fifty entries each would take seconds. */
+  left: number;
+}
 
 /**
  * Any value as plain JSON for a log line: cycles, BigInts, functions, getters that throw and `toJSON` can't hurt it.
@@ -15,17 +21,18 @@ const ENTRIES_MAX = 50;
  * @returns something `JSON.stringify` takes; an error as `{name, message, code?, cause?, stack?}`
  */
 export function readable(value: unknown, options: ReadableOptions): unknown {
-  return show(value, options, []);
+  return show(value, { ...options, left: VALUES_MAX }, []);
 }
 
-function show(value: unknown, options: ReadableOptions, parents: readonly object[]): unknown {
+function show(value: unknown, options: Budget, parents: readonly object[]): unknown {
+  options.left--;
   if (typeof value === "string") return cut(value, options.textMax);
   if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
   if (typeof value === "bigint") return cut(String(value), options.textMax);
   if (value === null || value === undefined || typeof value === "boolean") return value;
   if (typeof value !== "object") return `[${typeof value}]`;
   if (parents.includes(value)) return "[cycle]";
-  if (parents.length >= DEPTH_MAX) return "[deep]";
+  if (parents.length >= DEPTH_MAX || options.left <= 0) return "[more]";
   try {
     return showObject(value, options, [...parents, value]);
   } catch {
@@ -33,7 +40,7 @@ function show(value: unknown, options: ReadableOptions, parents: readonly object
   }
 }
 
-function showObject(value: object, options: ReadableOptions, parents: readonly object[]): unknown {
+function showObject(value: object, options: Budget, parents: readonly object[]): unknown {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? "Invalid Date" : value.toISOString();
   if (value instanceof URL) return cut(value.href, options.textMax);
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
@@ -52,12 +59,7 @@ function showObject(value: object, options: ReadableOptions, parents: readonly o
 }
 
 /** One field whose getter throws must not hide the others. */
-function showField(
-  value: object,
-  name: string,
-  options: ReadableOptions,
-  parents: readonly object[],
-): unknown {
+function showField(value: object, name: string, options: Budget, parents: readonly object[]): unknown {
   try {
     return show((value as Record<string, unknown>)[name], options, parents);
   } catch {
@@ -65,7 +67,7 @@ function showField(
   }
 }
 
-function showError(error: Error, options: ReadableOptions, parents: readonly object[]): unknown {
+function showError(error: Error, options: Budget, parents: readonly object[]): unknown {
   const field = (name: string): unknown => showField(error, name, options, parents);
   return {
     name: field("name"),

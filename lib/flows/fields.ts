@@ -6,11 +6,11 @@ import { type FieldForm, isRecord } from "./form.ts";
 /** The values of a flow's fields; one that nothing has filled yet is absent. */
 export type State = Readonly<Record<string, unknown>>;
 
-/** What a field may hold. A list or dict without parts holds anything. */
+/** What a field may hold. `any` is the part of a plain list or dict and has no name in a file. */
 export type FieldType =
-  | { readonly kind: "str" | "int" | "float" | "bool" }
-  | { readonly kind: "list"; readonly item: FieldType | null }
-  | { readonly kind: "dict"; readonly key: "str" | "int"; readonly value: FieldType | null };
+  | { readonly kind: "any" | "str" | "int" | "float" | "bool" }
+  | { readonly kind: "list"; readonly item: FieldType }
+  | { readonly kind: "dict"; readonly key: "str" | "int"; readonly value: FieldType };
 
 /** A declared field. */
 export interface Field {
@@ -28,6 +28,9 @@ export const TYPE_NAMES: readonly string[] = ["str", "int", "float", "bool", "li
 
 /** The most faults that one input is told about: a list of a million wrong items needs no million faults. */
 export const FAULTS_MAX = 100;
+
+/** Holds anything. */
+export const ANY_TYPE: FieldType = { kind: "any" };
 
 const NESTING_MAX = 8;
 
@@ -50,8 +53,8 @@ export function parseFields(forms: Readonly<Record<string, FieldForm>>): Fields 
 export function parseFieldType(text: string, depth = 1): FieldType | null {
   const word = text.trim();
   if (word === "str" || word === "int" || word === "float" || word === "bool") return { kind: word };
-  if (word === "list") return { kind: "list", item: null };
-  if (word === "dict") return { kind: "dict", key: "str", value: null };
+  if (word === "list") return { kind: "list", item: ANY_TYPE };
+  if (word === "dict") return { kind: "dict", key: "str", value: ANY_TYPE };
   const [, name, inner] = /^(list|dict)\[(.*)\]$/s.exec(word) ?? [];
   if (inner === undefined || depth >= NESTING_MAX) return null;
   if (name === "list") {
@@ -66,8 +69,8 @@ export function parseFieldType(text: string, depth = 1): FieldType | null {
 
 /** The type as a file writes it. */
 export function typeText(type: FieldType): string {
-  if (type.kind === "list") return type.item === null ? "list" : `list[${typeText(type.item)}]`;
-  if (type.kind === "dict") return type.value === null ? "dict" : `dict[${type.key},${typeText(type.value)}]`;
+  if (type.kind === "list" && type.item.kind !== "any") return `list[${typeText(type.item)}]`;
+  if (type.kind === "dict" && type.value.kind !== "any") return `dict[${type.key},${typeText(type.value)}]`;
   return type.kind;
 }
 
@@ -133,9 +136,9 @@ function findTypeFaults(
       pointer: toPointer(path),
       detail: `Expected ${typeText(type)}, found ${typeOf(value)}`,
     });
-  } else if (type.kind === "list" && type.item !== null && Array.isArray(value)) {
+  } else if (type.kind === "list" && Array.isArray(value)) {
     for (const [index, item] of value.entries()) findTypeFaults(type.item, item, [...path, index], faults);
-  } else if (type.kind === "dict" && type.value !== null && isRecord(value)) {
+  } else if (type.kind === "dict" && isRecord(value)) {
     for (const [key, item] of Object.entries(value)) {
       if (faults.length >= FAULTS_MAX) return;
       if (type.key === "int" && !/^-?\d+$/.test(key)) {
@@ -150,6 +153,7 @@ function findTypeFaults(
 }
 
 function isOfKind(kind: FieldType["kind"], value: unknown): boolean {
+  if (kind === "any") return true;
   if (kind === "float") return typeof value === "number" && Number.isFinite(value);
   return typeOf(value) === kind;
 }

@@ -8,7 +8,7 @@ import { nearest } from "../nearest.ts";
  */
 export function suggest(word: string, known: Iterable<string>): string {
   const words = [...known];
-  const near = nearest(word, words, Math.max(1, Math.floor(word.length / 3)));
+  const near = nearest(word, words, Math.max(1, Math.ceil(word.length / 3)));
   if (near !== null) return `did you mean ${JSON.stringify(near)}?`;
   return words.length === 0 ? "there are none" : `known are ${words.join(", ")}`;
 }

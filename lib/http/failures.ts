@@ -43,11 +43,10 @@ export class FailureCounter {
     return undefined;
   }
 
-  /** Drops windows that are over, and the oldest where all are still open. They stand in order of age. */
+  /** Makes room by dropping the oldest: they stand in order of age, so it is the one that is over first. */
   #forget(): void {
-    for (const [key, window] of this.#windows) {
-      const isOver = this.#clock.monotonic() - window.startedAt >= WINDOW_MS;
-      if (!isOver && this.#windows.size < this.#peersMax) return;
+    for (const key of this.#windows.keys()) {
+      if (this.#windows.size < this.#peersMax) return;
       this.#windows.delete(key);
     }
   }

@@ -90,8 +90,9 @@ function isInNetworks(text: string, networks: readonly Network[]): boolean {
 function isInNetwork(bytes: Uint8Array, network: Network): boolean {
   const whole = network.bits >> 3;
   for (let at = 0; at < whole; at++) if (bytes[at] !== network.bytes[at]) return false;
+  // With whole bytes alone everything of the next one is shifted out.
   const shift = 8 - (network.bits & 7);
-  return shift === 8 || (bytes[whole] ?? 0) >> shift === (network.bytes[whole] ?? 0) >> shift;
+  return (bytes[whole] ?? 0) >> shift === (network.bytes[whole] ?? 0) >> shift;
 }
 
 function parseV4(text: string): number[] | null {

@@ -18,7 +18,18 @@ function outcome(parse: () => string | null): string | null {
 }
 
 test("a text of 1 to 255 characters is an id, as it stands", () => {
-  for (const id of ["a", " ", " a ", "evt_1", "grüße", "{}", "../..", "__proto__", "a".repeat(255), "🎣".repeat(255)]) {
+  for (const id of [
+    "a",
+    " ",
+    " a ",
+    "evt_1",
+    "grüße",
+    "{}",
+    "../..",
+    "__proto__",
+    "a".repeat(255),
+    "🎣".repeat(255),
+  ]) {
     assert.is(parseWebhookId(id), id);
   }
 });

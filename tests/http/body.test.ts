@@ -7,7 +7,11 @@ import { rejects } from "../support/rejects.ts";
 const test = suite("http/body");
 
 /** A request whose body arrives in these chunks; `fails` breaks it off after them. */
-function request(chunks: readonly Uint8Array[], headers: Record<string, string> = {}, fails = false): Request {
+function request(
+  chunks: readonly Uint8Array[],
+  headers: Record<string, string> = {},
+  fails = false,
+): Request {
   let at = 0;
   const body = new ReadableStream<Uint8Array>({
     pull(controller) {
@@ -42,7 +46,10 @@ test("all bytes arrive in order, however they are cut", async () => {
 
 test("no body, an empty one and empty chunks are no bytes", async () => {
   assert.is((await readBody(new Request("http://localhost/"), 10)).byteLength, 0);
-  assert.is((await readBody(new Request("http://localhost/", { method: "POST", body: "" }), 10)).byteLength, 0);
+  assert.is(
+    (await readBody(new Request("http://localhost/", { method: "POST", body: "" }), 10)).byteLength,
+    0,
+  );
   assert.is((await readBody(request([bytes(0), bytes(2), bytes(0)]), 10)).byteLength, 2);
 });
 

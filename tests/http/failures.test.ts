@@ -53,7 +53,10 @@ test("no more peers than the bound are remembered, and the oldest goes first", a
     fail(counter, address, 11);
     await clock.advance(10);
   }
-  assert.equal(["a", "b", "c", "d"].map((address) => counter.isOver(address)), [false, true, true, true]);
+  assert.equal(
+    ["a", "b", "c", "d"].map((address) => counter.isOver(address)),
+    [false, true, true, true],
+  );
 });
 
 test("what is over makes room before what is not", async ({ clock }) => {
@@ -63,7 +66,25 @@ test("what is over makes room before what is not", async ({ clock }) => {
   fail(counter, "young", 11);
   await clock.advance(600);
   fail(counter, "new", 11);
-  assert.equal(["old", "young", "new"].map((address) => counter.isOver(address)), [false, true, true]);
+  assert.equal(
+    ["old", "young", "new"].map((address) => counter.isOver(address)),
+    [false, true, true],
+  );
+});
+
+test("a peer that fails again later is as young as its new second", async ({ clock }) => {
+  const counter = new FailureCounter(clock, 3);
+  fail(counter, "again", 11);
+  await clock.advance(500);
+  fail(counter, "once", 11);
+  await clock.advance(600);
+  fail(counter, "again", 11);
+  fail(counter, "third", 11);
+  fail(counter, "new", 11);
+  assert.equal(
+    ["again", "third", "new"].map((address) => counter.isOver(address)),
+    [true, true, true],
+  );
 });
 
 test.run();

@@ -28,9 +28,37 @@ test("addresses are read in every spelling", () => {
 });
 
 test("what is no address is null", () => {
-  const cases = ["", "localhost", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.4 ", "0x1.2.3.4", "1.2.3.-4"];
-  const v6 = [":", ":::", "1:2", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1::2::3", "12345::", "g::", "1:2:3:4:5:6:7:8::"];
-  const mixed = ["::1.2.3", "::1.2.3.4:5", "1.2.3.4::", "[::1]", "::1/128", ":1:2:3:4:5:6:7:8", "1:".repeat(100)];
+  const cases = [
+    "",
+    "localhost",
+    "1.2.3",
+    "1.2.3.4.5",
+    "1.2.3.256",
+    "01.2.3.4",
+    "1.2.3.4 ",
+    "0x1.2.3.4",
+    "1.2.3.-4",
+  ];
+  const v6 = [
+    ":",
+    ":::",
+    "1:2",
+    "1:2:3:4:5:6:7",
+    "1:2:3:4:5:6:7:8:9",
+    "1::2::3",
+    "12345::",
+    "g::",
+    "1:2:3:4:5:6:7:8::",
+  ];
+  const mixed = [
+    "::1.2.3",
+    "::1.2.3.4:5",
+    "1.2.3.4::",
+    "[::1]",
+    "::1/128",
+    ":1:2:3:4:5:6:7:8",
+    "1:".repeat(100),
+  ];
   for (const text of [...cases, ...v6, ...mixed]) assert.is(parseAddress(text), null, text);
 });
 
@@ -38,14 +66,38 @@ test("loopback is 127.0.0.0/8 and ::1", () => {
   for (const text of ["127.0.0.1", "127.255.0.9", "::1", "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1"]) {
     assert.is(isLoopbackAddress(text), true, text);
   }
-  for (const text of ["128.0.0.1", "126.255.255.255", "::2", "::", "0.0.0.0", "10.0.0.1", "localhost", "", "1::1"]) {
+  for (const text of [
+    "128.0.0.1",
+    "126.255.255.255",
+    "::2",
+    "::",
+    "0.0.0.0",
+    "10.0.0.1",
+    "localhost",
+    "",
+    "1::1",
+  ]) {
     assert.is(isLoopbackAddress(text), false, text);
   }
 });
 
 test("only addresses and CIDRs are networks", () => {
-  for (const text of ["", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/8/8", "10.0.0.0/-1", "10.0.0/8", "loopback", "*"]) {
-    assert.throws(() => parseNetworks([text]), (error: Error) => error instanceof TypeError, text);
+  for (const text of [
+    "",
+    "10.0.0.0/33",
+    "::/129",
+    "10.0.0.0/",
+    "10.0.0.0/8/8",
+    "10.0.0.0/-1",
+    "10.0.0/8",
+    "loopback",
+    "*",
+  ]) {
+    assert.throws(
+      () => parseNetworks([text]),
+      (error: Error) => error instanceof TypeError,
+      text,
+    );
   }
 });
 
@@ -78,7 +130,11 @@ test("the rightmost untrusted hop counts, and what stands to its left does not",
     [["127.0.0.1"], "::ffff:127.0.0.1", "198.51.100.1", "198.51.100.1"],
   ];
   for (const [trusted, peer, forwarded, expected] of cases) {
-    assert.is(clientAddress(peer, forwarded, parseNetworks(trusted)), expected, `${trusted} ${peer} ${forwarded}`);
+    assert.is(
+      clientAddress(peer, forwarded, parseNetworks(trusted)),
+      expected,
+      `${trusted} ${peer} ${forwarded}`,
+    );
   }
 });
 

@@ -41,6 +41,7 @@ const CASES: [prefer: string | null, seconds: number | null][] = [
   // the first counts, good or bad (RFC 7240, section 2)
   ["wait=5, wait=10", 5],
   ["wait=x, wait=10", null],
+  ["wait, wait=10", null],
   ["wait=0, wait=10", null],
   // parameters and quoted texts are not preferences
   ["foo; wait=10", null],

@@ -16,7 +16,7 @@ export interface Import {
   isDynamic: boolean;
 }
 
-/** The stair of docs/architecture.md. A file imports from its own room and from the floors below. */
+/** The stair, as CONTRIBUTING.md shows it. A file imports from its own room and from the floors below. */
 const FLOORS: ReadonlyMap<string, number> = new Map([
   ["lib", 0],
   ["lib/verify", 1],

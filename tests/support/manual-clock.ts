@@ -54,7 +54,7 @@ export class ManualClock implements Clock {
       const end = this.#monotonicMs + ms;
       await settle();
       for (let timer = this.#next(end); timer !== undefined; timer = this.#next(end)) {
-        this.#move(timer.dueAt - this.#monotonicMs);
+        this.#move(Math.max(0, timer.dueAt - this.#monotonicMs)); // after a block it is late
         this.#fire(timer);
         await settle();
       }
@@ -67,6 +67,11 @@ export class ManualClock implements Clock {
   /** Moves the wall clock alone, back too: someone set it, or the machine slept. */
   jumpWall(ms: number): void {
     this.#wallMs += ms;
+  }
+
+  /** Time passes and no timer fires in between: the event loop was blocked. */
+  block(ms: number): void {
+    this.#move(ms);
   }
 
   #move(ms: number): void {

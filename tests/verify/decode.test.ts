@@ -10,7 +10,18 @@ test("hex of either case is read", () => {
 });
 
 test("hex of another length, with other characters or spaces is refused", () => {
-  for (const text of ["", "00ff", "00ffa", "00ffa000", "0xffa0", "00ffg0", "00ffa ", " 00ffa", "00ffa\n", "００ffa0"]) {
+  for (const text of [
+    "",
+    "00ff",
+    "00ffa",
+    "00ffa000",
+    "0xffa0",
+    "00ffg0",
+    "00ffa ",
+    " 00ffa",
+    "00ffa\n",
+    "００ffa0",
+  ]) {
     assert.is(decodeHex(text, 3), null, JSON.stringify(text));
   }
 });
@@ -25,7 +36,11 @@ test("base64 is read at every length of its last group", () => {
     ["foobar", "Zm9vYmFy"],
   ];
   for (const [plain, text] of cases) {
-    assert.equal(decodeBase64(text, plain.length), Uint8Array.from(plain, (c) => c.charCodeAt(0)), plain);
+    assert.equal(
+      decodeBase64(text, plain.length),
+      Uint8Array.from(plain, (c) => c.charCodeAt(0)),
+      plain,
+    );
   }
   assert.equal(decodeBase64("+/+/", 3), Uint8Array.from([0xfb, 0xff, 0xbf]));
 });

@@ -79,7 +79,11 @@ test("a header that really is sent twice is malformed, even with the right value
 });
 
 test("any of several secrets may have signed", () => {
-  for (const secrets of [[secret, "new", "newer"], ["new", secret, "newer"], ["new", "newer", secret]]) {
+  for (const secrets of [
+    [secret, "new", "newer"],
+    ["new", secret, "newer"],
+    ["new", "newer", secret],
+  ]) {
     assert.is(outcome(generic, hex, secrets), "holds", String(secrets));
   }
   assert.is(outcome(generic, hex, ["new", "newer"]), "mismatch");
@@ -94,7 +98,12 @@ test("without a secret nothing holds, and an empty one counts as none", () => {
 
 test("all refusals say the same, so that the sender learns nothing", () => {
   const messages = new Set<string>();
-  for (const [given, secrets] of [[null, [secret]], ["x", [secret]], [wrong, [secret]], [hex, []]] as const) {
+  for (const [given, secrets] of [
+    [null, [secret]],
+    ["x", [secret]],
+    [wrong, [secret]],
+    [hex, []],
+  ] as const) {
     try {
       verifyDelivery(generic, new Headers(given === null ? {} : { "x-signature": given }), body, secrets);
     } catch (error) {

@@ -57,7 +57,7 @@ function templateFaults(text: string, fields: Fields): string[] {
       const way = suggest(name, fields.keys());
       return [`Cannot read ${part.text}: state.fields has no ${show(name)}; ${way}`];
     }
-    if (key === undefined || field.type.kind === "list" || field.type.kind === "dict") return [];
+    if (key === undefined || ["any", "list", "dict"].includes(field.type.kind)) return [];
     return [`Cannot read ${part.text}: ${name} is ${field.type.kind} and has no parts`];
   });
 }
@@ -74,7 +74,7 @@ function tryTemplate(text: string): Template | string {
 function checkValue(field: Field, name: string, value: unknown, place: Place): FlowFault[] {
   if (hasLookups(value)) {
     const isText = typeof value === "string" && parseTemplate(value).length > 1;
-    if (!isText || field.type.kind === "str") return [];
+    if (!isText || field.type.kind === "str" || field.type.kind === "any") return [];
     const detail = `Cannot write ${show(value)} to ${name}: expected ${typeText(field.type)}, and text around a lookup makes str`;
     return [{ place, detail }];
   }

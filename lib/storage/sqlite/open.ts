@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { type Clock, pause } from "../../clock.ts";
 import { messageOf } from "../../errors.ts";
 import { type Database, isBusy, loadDriver, type Row, SQLITE, sqliteCode } from "./driver.ts";
-import { raiseSchema } from "./schema.ts";
+import { checkSchema, raiseSchema } from "./schema.ts";
 
 /** An open database with its pragmas set and its schema raised. */
 export interface OpenDatabase {
@@ -32,9 +32,8 @@ export async function openDatabase(url: string, clock: Clock): Promise<OpenDatab
   const driver = await loadDriver();
   const db = openFile(() => driver.open(path), url);
   try {
-    const { version } = db.prepare("SELECT sqlite_version() AS version").get() as { version: string };
+    const version = await patiently(clock, url, () => prepareConnection(db, url));
     const hasBug = hasWalResetBug(version);
-    await patiently(clock, url, () => prepareConnection(db, url, path !== ":memory:" && hasBug));
     return {
       db,
       engine: `${driver.name} ${version}`,
@@ -58,9 +57,9 @@ export async function openDatabase(url: string, clock: Clock): Promise<OpenDatab
  */
 export function databasePath(url: string): string {
   if (url === ":memory:") return url;
-  if (url.startsWith("file://")) return fileURLToPath(url);
-  if (url.startsWith("file:") && url.length > "file:".length && !url.includes("?"))
-    return url.slice("file:".length);
+  // SQLite would read parameters and its other name for memory out of a path, and a volatile one would pass for a file.
+  if (url.startsWith("file:") && url.length > "file:".length && !/\?|^file::memory:$/.test(url))
+    return url.startsWith("file://") ? fileURLToPath(url) : url.slice("file:".length);
   throw new TypeError(`Cannot use ${JSON.stringify(url)} as database: give "file:PATH" or ":memory:"`);
 }
 
@@ -84,13 +83,19 @@ function createFile(path: string, url: string): void {
   try {
     closeSync(openSync(path, "ax", 0o600));
   } catch (error) {
-    const code: unknown = error instanceof Error ? Reflect.get(error, "code") : undefined;
-    if (code === "EEXIST") return;
-    const reason = existsSync(dirname(path))
-      ? messageOf(error)
-      : `its folder ${dirname(path)} does not exist`;
-    throw new Error(`Cannot make database ${url}: ${reason}`, { cause: error });
+    if (codeOf(error) === "EEXIST" && existsSync(path)) return;
+    throw new Error(`Cannot make database ${url}: ${reasonOf(error, path)}`, { cause: error });
   }
+}
+
+function reasonOf(error: unknown, path: string): string {
+  if (!existsSync(dirname(path))) return `its folder ${dirname(path)} does not exist`;
+  // Through such a link SQLite would make the file itself, readable by others.
+  return codeOf(error) === "EEXIST" ? "it is a link to a file that does not exist" : messageOf(error);
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error ? Reflect.get(error, "code") : undefined;
 }
 
 function openFile(open: () => Database, url: string): Database {
@@ -101,9 +106,13 @@ function openFile(open: () => Database, url: string): Database {
   }
 }
 
-function prepareConnection(db: Database, url: string, isExclusive: boolean): void {
+/** @returns SQLite's version: even asking for it reads the file, and may find a lock or no database */
+function prepareConnection(db: Database, url: string): string {
   db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-  if (isExclusive) db.exec("PRAGMA locking_mode = EXCLUSIVE");
+  const { version } = db.prepare("SELECT sqlite_version() AS version").get() as { version: string };
+  if (hasWalResetBug(version) && databasePath(url) !== ":memory:") db.exec("PRAGMA locking_mode = EXCLUSIVE");
+  // Before the journal mode, which is written into the file: what is not ours stays as it is.
+  checkSchema(db, url);
   const { journal_mode: mode } = db.prepare("PRAGMA journal_mode = WAL").get() as Row;
   if (mode !== "wal" && mode !== "memory") {
     throw new Error(`Cannot use database ${url}: its file system has no write-ahead log (it gave ${mode})`);
@@ -119,17 +128,28 @@ function prepareConnection(db: Database, url: string, isExclusive: boolean): voi
   }
   // A mapped file that is cut short from outside ends the process with SIGBUS instead of an error.
   db.exec("PRAGMA mmap_size = 0");
-  db.exec("BEGIN IMMEDIATE");
+  // Prepared, not by exec: on Deno what exec throws has no code, and a lock would not be known as one.
+  db.prepare("BEGIN IMMEDIATE").run();
   try {
     raiseSchema(db, url);
-    db.exec("COMMIT");
+    db.prepare("COMMIT").run();
+    return version;
   } catch (error) {
-    db.exec("ROLLBACK");
+    rollBack(db);
     throw error;
   }
 }
 
-async function patiently(clock: Clock, url: string, prepare: () => void): Promise<void> {
+/** SQLite rolls back by itself on some faults, and then its complaint must not hide the fault. */
+function rollBack(db: Database): void {
+  try {
+    db.prepare("ROLLBACK").run();
+  } catch {
+    // "cannot rollback - no transaction is active"
+  }
+}
+
+async function patiently<T>(clock: Clock, url: string, prepare: () => T): Promise<T> {
   const patienceEndsAt = clock.monotonic() + OPEN_PATIENCE_MS;
   for (;;) {
     try {

@@ -82,9 +82,7 @@ export class SqliteRuns {
                          WHERE a.run_seq = runs.seq AND a.fence = runs.fence AND a.settled_at IS NULL),
           due_after_hold = NULL
       WHERE id = ? AND status IN ('failed', 'cancelled')`);
-    this.#erase = db.prepare(
-      "UPDATE runs SET result = NULL, error = NULL WHERE event_seq = ?",
-    );
+    this.#erase = db.prepare("UPDATE runs SET result = NULL, error = NULL WHERE event_seq = ?");
     const ofEvent = "run_seq IN (SELECT seq FROM runs WHERE event_seq = ?)";
     this.#deleteAttempts = db.prepare(`DELETE FROM attempts WHERE ${ofEvent}`);
     this.#deleteSteps = db.prepare(`DELETE FROM steps WHERE ${ofEvent}`);

@@ -108,16 +108,16 @@ const VERSIONS: readonly string[] = [
 export const SCHEMA_VERSION: number = VERSIONS.length;
 
 /**
- * Raises the schema to this code's version, inside one transaction that the caller has begun with BEGIN IMMEDIATE, so
- * that of two processes that start together one raises and the other sees it done.
+ * The schema's version, 0 for a new file. Writes nothing.
  *
  * @throws {Error} a database of another program, or of a newer version
  */
-export function raiseSchema(db: Database, url: string): void {
+export function checkSchema(db: Database, url: string): number {
   const version = readPragma(db, "user_version");
   const applicationId = readPragma(db, "application_id");
   const tables = db.prepare("SELECT count(*) AS tables FROM sqlite_schema").get() as Row;
-  if (applicationId !== APPLICATION_ID && (applicationId !== 0 || Number(tables.tables) > 0)) {
+  const isNew = applicationId === 0 && version === 0 && Number(tables.tables) === 0;
+  if (applicationId !== APPLICATION_ID && !isNew) {
     throw new Error(
       `Cannot use database ${url}: it belongs to another program; name another file in DATABASE_URL`,
     );
@@ -127,6 +127,17 @@ export function raiseSchema(db: Database, url: string): void {
       `Cannot use database ${url}: it has schema version ${version}, and this Latchhook knows ${SCHEMA_VERSION} at most; run the newer Latchhook that made it`,
     );
   }
+  return version;
+}
+
+/**
+ * Raises the schema to this code's version, inside one transaction that the caller has begun with BEGIN IMMEDIATE, so
+ * that of two processes that start together one raises and the other sees it done.
+ *
+ * @throws {Error} a database of another program, or of a newer version
+ */
+export function raiseSchema(db: Database, url: string): void {
+  const version = checkSchema(db, url);
   for (const sql of VERSIONS.slice(version)) db.exec(sql);
   if (version === SCHEMA_VERSION) return;
   db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);

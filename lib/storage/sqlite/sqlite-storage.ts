@@ -68,7 +68,13 @@ export class SqliteStorage implements Storage {
     this.#accept = new SqliteAccept(db, this.#events, this.#runs);
     this.#claims = new SqliteClaims(db);
     this.#retention = new SqliteRetention(db, this.#events);
-    this.webhookEvents = new SqliteWebhookEventRepository(db, this.#writer, clock, (c) => this.cleanup(c));
+    this.webhookEvents = new SqliteWebhookEventRepository(
+      db,
+      this.#writer,
+      clock,
+      (read) => this.#read(read),
+      (command) => this.cleanup(command),
+    );
     this.#dataVersion = db.prepare("PRAGMA data_version");
     this.#probe = db.prepare(`
       INSERT INTO probes (id, writes) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET writes = writes + 1`);

@@ -20,6 +20,7 @@ const ID_DAYS_MIN = 90;
 export class SqliteWebhookEventRepository implements WebhookEventRepository {
   readonly #writer: Writer;
   readonly #clock: Clock;
+  readonly #read: <T>(read: () => T) => Promise<T>;
   readonly #cleanup: (command: CleanupCommand) => Promise<number>;
   readonly #find: Statement;
   readonly #mark: Statement;
@@ -30,10 +31,12 @@ export class SqliteWebhookEventRepository implements WebhookEventRepository {
     db: Database,
     writer: Writer,
     clock: Clock,
+    read: <T>(read: () => T) => Promise<T>,
     cleanup: (command: CleanupCommand) => Promise<number>,
   ) {
     this.#writer = writer;
     this.#clock = clock;
+    this.#read = read;
     this.#cleanup = cleanup;
     this.#find = db.prepare(`
       SELECT seq, webhook_id, provider, accepted_at FROM webhook_events
@@ -46,7 +49,7 @@ export class SqliteWebhookEventRepository implements WebhookEventRepository {
   }
 
   async isProcessed(webhookId: string, provider = "generic"): Promise<boolean> {
-    return this.find(webhookId, provider) !== null;
+    return (await this.#read(() => this.find(webhookId, provider))) !== null;
   }
 
   /** The first record of an id at a provider, by any source; null for none. */

@@ -58,7 +58,7 @@ export class Writer {
     this.#pageBytes = readPragma(db, "page_size");
   }
 
-  /** True from a write that failed for the disk's sake until one that succeeds. */
+  /** True from a write that failed for the disk's or a lock's sake until one that succeeds. */
   get hasFault(): boolean {
     return this.#hasFault;
   }
@@ -171,6 +171,7 @@ export class Writer {
     const impatient = this.#queue.filter((batch) => now - batch.queuedAt >= BUSY_PATIENCE_MS);
     const reason = unavailable(new Error("another process holds the database's lock"));
     for (const batch of impatient) {
+      this.#hasFault = true;
       this.#queue.splice(this.#queue.indexOf(batch), 1);
       rejectBatch(batch, reason);
     }

@@ -1,0 +1,243 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { WebhookError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { Handle } from "../peer.ts";
+import { Connections, type Exchange } from "./connections.ts";
+import { answerRaw, rawProblemOf } from "./raw-answer.ts";
+import { checkRawRequest } from "./raw-request.ts";
+import { hungUp, type RequestBody, requestBody } from "./request-body.ts";
+import { sendAnswer } from "./send-answer.ts";
+
+/** A server that listens. */
+export interface Listening {
+  /** The IP address it is bound to. */
+  readonly address: string;
+  /** The real one where 0 was asked for. */
+  readonly port: number;
+  /** Takes no new connections, ends idle ones, and resolves when the requests under way are answered. */
+  close(): Promise<void>;
+  /** Cuts every connection. */
+  closeAll(): void;
+}
+
+/** What `listenNode` takes. */
+export interface ListenNodeOptions {
+  host: string;
+  /** 0 for any free one. */
+  port: number;
+  handle: Handle;
+  /** The answer to a request that never reached the handler, or that it failed on. */
+  refuse: (error: WebhookError) => Response;
+  log: Log;
+  limits?: Partial<ListenLimits>;
+}
+
+/** Milliseconds and bytes that a sender may use up. */
+export interface ListenLimits {
+  headersMs: number;
+  requestMs: number;
+  keepAliveMs: number;
+  lingerMs: number;
+  /** How often the first two are looked at. */
+  checkMs: number;
+  headerBytesMax: number;
+}
+
+const LIMITS: ListenLimits = {
+  headersMs: 10_000, // headers fit one packet or two; who drips them holds connections open on purpose
+  requestMs: 60_000, // 25 MiB, the largest body a provider sends, over 4 Mbit/s
+  keepAliveMs: 65_000, // proxies keep idle connections for 60 s; who ends one first must not be us
+  lingerMs: 2_000, // what a sender over a slow line needs to see the answer
+  checkMs: 1_000,
+  headerBytesMax: 16_384,
+};
+
+/**
+ * Listens with `node:http`, on every runtime, and gives each request to the handler as a web `Request`.
+ * Targets and headers are checked as they came over the wire.
+ *
+ * @throws {Error} (as a rejection) the address can't be bound, in one line that names the variable to change
+ */
+export async function listenNode(options: ListenNodeOptions): Promise<Listening> {
+  const limits = { ...LIMITS, ...options.limits };
+  const connections = new Connections();
+  const server = createServer({
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: limits.checkMs,
+    maxHeaderSize: limits.headerBytesMax,
+    requireHostHeader: false, // we say so ourselves, as a problem
+  });
+  // Node drops headers above 2000 silently, and a second Authorization among them; their bytes are bounded anyway.
+  server.maxHeadersCount = 0;
+  const onRequest = (req: IncomingMessage, res: ServerResponse, expectsContinue = false): void => {
+    exchange(req, res, { ...options, limits, connections, expectsContinue }).catch((error: unknown) => {
+      options.log.error("Answer broke off", { error });
+      res.destroy();
+    });
+  };
+  server.on("connection", (socket) => {
+    socket.on("error", () => {}); // Node's server answers or closes; nothing is left to do
+    connections.add(socket);
+  });
+  server.on("request", (req, res) => onRequest(req, res));
+  server.on("checkContinue", (req, res) => onRequest(req, res, true));
+  server.on("checkExpectation", (req, res) => onRequest(req, res)); // RFC 9110, 10.1.1: may be ignored
+  server.on("connect", (_req, socket) => answerRaw(socket as Socket, "tunnel_refused", limits.lingerMs));
+  server.on("clientError", (error, socket) => onClientError(error, socket, connections, limits, options.log));
+
+  await bind(server, options.host, options.port);
+  const { address, port } = server.address() as AddressInfo;
+  let closed: Promise<void> | null = null;
+  return {
+    address,
+    port,
+    close() {
+      closed ??= new Promise((resolve) => {
+        server.close(() => resolve());
+        connections.closeIdle();
+      });
+      return closed;
+    },
+    closeAll: () => connections.closeAll(),
+  };
+}
+
+/** One request and its answer; resolves when the answer is out or nobody is there to get it. */
+async function exchange(
+  req: IncomingMessage,
+  res: ServerResponse,
+  options: ListenNodeOptions & { limits: ListenLimits; connections: Connections; expectsContinue: boolean },
+): Promise<void> {
+  const { connections, limits } = options;
+  const { socket } = req;
+  const aborter = new AbortController();
+  const onFirstRead = (): void => {
+    if (options.expectsContinue) res.writeContinue();
+  };
+  const body = hasBody(req) ? requestBody(req, onFirstRead) : null;
+  const self: Exchange = {
+    res,
+    abort() {
+      const reason = hungUp();
+      body?.fail(reason);
+      aborter.abort(reason);
+    },
+  };
+  connections.began(socket, self);
+  req.on("error", () => {}); // comes with a close, which is listened to
+  res.on("error", () => {});
+  res.once("close", () => {
+    if (!res.writableFinished) self.abort();
+    connections.ended(socket, self);
+  });
+  const answer = await answerTo(req, body, aborter.signal, options);
+  // A refusal may be ready while the parser is in the middle of a packet; a turn later it knows whether that was all.
+  if (body !== null && !req.complete) await new Promise((resolve) => setImmediate(resolve));
+  if (socket.writableEnded || socket.destroyed) {
+    await answer.body?.cancel();
+    res.destroy();
+    return;
+  }
+  const isUnread = body !== null && !req.complete;
+  await sendAnswer(req, res, answer, {
+    isLast: connections.isClosing,
+    discardBody: isUnread ? body.discard : null,
+    lingerMs: limits.lingerMs,
+  });
+  // What the handler left of a body that is here would stand before the connection's next request.
+  body?.discard();
+}
+
+async function answerTo(
+  req: IncomingMessage,
+  body: RequestBody | null,
+  signal: AbortSignal,
+  { handle, refuse, log }: ListenNodeOptions,
+): Promise<Response> {
+  try {
+    const path = checkRawRequest(req.url ?? "", req.rawHeaders, req.httpVersion);
+    const request = toRequest(req, path, body, signal);
+    return await handle(request, {
+      address: (req.socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/i, ""),
+      host: request.headers.get("host"),
+      port: req.socket.localPort ?? 0,
+    });
+  } catch (error) {
+    if (error instanceof WebhookError) return refuse(error);
+    if (!signal.aborted) log.error("Handler failed", { error });
+    return refuse(new WebhookError("internal", "Cannot answer the request", { cause: error }));
+  }
+}
+
+function toRequest(
+  req: IncomingMessage,
+  path: string,
+  body: RequestBody | null,
+  signal: AbortSignal,
+): Request {
+  const headers = new Headers();
+  for (let index = 0; index < req.rawHeaders.length; index += 2) {
+    headers.append(req.rawHeaders[index] ?? "", req.rawHeaders[index + 1] ?? "");
+  }
+  const method = req.method ?? "GET";
+  const hasNoBody = method === "GET" || method === "HEAD";
+  // `Request` refuses these two by itself, but it is the route table that answers 404 or 405.
+  const isForbidden = method === "TRACE" || method === "TRACK";
+  const request = new Request(`http://localhost${path}`, {
+    method: isForbidden ? "POST" : method,
+    headers,
+    signal,
+    ...(body === null || hasNoBody ? {} : { body: body.stream, duplex: "half" }),
+  });
+  return isForbidden ? Object.defineProperty(request, "method", { value: method }) : request;
+}
+
+function hasBody(req: IncomingMessage): boolean {
+  const length = req.headers["content-length"];
+  return req.headers["transfer-encoding"] !== undefined || (length !== undefined && Number(length) !== 0);
+}
+
+/** Node's parser gave up, or a time-out passed. */
+function onClientError(
+  error: Error & { code?: string },
+  stream: Duplex,
+  connections: Connections,
+  limits: ListenLimits,
+  log: Log,
+): void {
+  const socket = stream as Socket;
+  const exchanges = connections.of(socket);
+  for (const { abort } of exchanges) abort();
+  if (socket.writableEnded) return; // answered already; its end is near
+  log.debug("Connection refused", { code: error.code, peer: socket.remoteAddress });
+  const isAnswering = exchanges.some(({ res }) => res.headersSent);
+  if (!socket.writable || error.code === "ECONNRESET" || isAnswering) socket.destroy();
+  else answerRaw(socket, rawProblemOf(error.code), limits.lingerMs);
+}
+
+function bind(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: Error & { code?: string }) => reject(bindError(error, host, port)));
+    server.listen(port, host, () => {
+      server.removeAllListeners("error");
+      server.on("error", () => {}); // a failed accept (no file handles left) is not the end of the server
+      resolve();
+    });
+  });
+}
+
+function bindError(error: Error & { code?: string }, host: string, port: number): Error {
+  const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: `the port is taken; choose another, such as PORT=${port === 65_535 ? port - 1 : port + 1}`,
+    EACCES: "this port needs more rights; choose one above 1023, such as PORT=7862",
+    EADDRNOTAVAIL: "this machine does not have the address; set HOST= to one it has, such as HOST=127.0.0.1",
+    ENOTFOUND: "the name has no address; set HOST= to an address, such as HOST=127.0.0.1",
+  };
+  const reason = reasons[error.code ?? ""] ?? `${error.message}; choose another address with HOST= and PORT=`;
+  return new Error(`Cannot listen on ${where}: ${reason}`, { cause: error });
+}

@@ -1,0 +1,34 @@
+/**
+ * Imports a module of the user's. Where the runtime does not read TypeScript itself (Node 20), tsx does it, if it is
+ * installed; it is registered for the whole process and not by `tsImport`, whose modules would come with a second copy
+ * of this library.
+ *
+ * @param url of a `.ts` or `.js` file
+ * @throws what the module throws; an error that says what to install where TypeScript cannot be read
+ */
+export async function importModule(url: string): Promise<object> {
+  if (url.endsWith(".ts") && !readsTypeScript()) {
+    registered ??= registerTsx();
+    await registered;
+  }
+  return (await import(url)) as object;
+}
+
+let registered: Promise<void> | null = null;
+
+/**
+ * Known and not tried, because Node 20 remembers a failed import for the life of the process. Running from our own
+ * `.ts` is proof enough; tsx that is active beside our compiled files does not mind to be registered twice.
+ */
+function readsTypeScript(): boolean {
+  return import.meta.url.endsWith(".ts") || Boolean(process.features.typescript);
+}
+
+async function registerTsx(): Promise<void> {
+  const tsx = await import("tsx/esm/api").catch((cause: unknown) => {
+    throw new Error("this runtime cannot read TypeScript; run npm install tsx, or use Node 22.18 or newer", {
+      cause,
+    });
+  });
+  tsx.register();
+}

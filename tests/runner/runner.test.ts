@@ -1,0 +1,561 @@
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { defineWorkflow } from "../../lib/define-workflow.ts";
+import { FatalError, RetryError } from "../../lib/errors.ts";
+import type { AnyWorkflow } from "../../lib/workflow.ts";
+import { ADMIN_TOKEN, openLatchhook, type TestLatchhook } from "../support/open-latchhook.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+import { until } from "../support/until.ts";
+
+type T = { opened: TestLatchhook[] };
+const test = suite<T>("runner/runner");
+test.before.each((t) => {
+  t.opened = [];
+});
+test.after.each(async (t) => {
+  for (const opened of t.opened) await opened.close();
+});
+
+async function open(
+  t: T,
+  workflows: Record<string, AnyWorkflow>,
+  options: object = {},
+): Promise<TestLatchhook> {
+  const opened = await openLatchhook({ workflows, ...options });
+  t.opened.push(opened);
+  return opened;
+}
+
+const never = (): Promise<never> => new Promise(() => {});
+
+test("an error is tried again with growing jitter until the attempts are used up", async (t) => {
+  const w = defineWorkflow({
+    retry: { attempts: 3, minDelay: "10s", maxDelay: "1m" },
+    run: () => {
+      throw new Error("down");
+    },
+  });
+  const { start, reaches, clock } = await open(t, { w }, { random: () => 0.5 });
+  const id = await start("w");
+  const first = await reaches(id, "queued");
+  assert.is(first.waiting_for, "retry");
+  assert.is(first.due_at, "2026-01-01T00:00:05.000Z");
+  await clock.advance(5_000);
+  assert.is((await reaches(id, "queued")).due_at, "2026-01-01T00:00:15.000Z");
+  await clock.advance(10_000);
+  const run = await reaches(id, "failed");
+  assert.equal(
+    run.attempts.map(({ attempt, status }) => [attempt, status]),
+    [
+      [1, "failed"],
+      [2, "failed"],
+      [3, "failed"],
+    ],
+  );
+  assert.equal(run.error, { code: "error", message: "down" });
+});
+
+test("FatalError ends the run, RetryError names the time", async (t) => {
+  const workflows = {
+    fatal: defineWorkflow({
+      run: () => {
+        throw new FatalError("no such customer");
+      },
+    }),
+    after: defineWorkflow({
+      run: () => {
+        throw new RetryError("rate limit", { after: "90s" });
+      },
+    }),
+    until: defineWorkflow({
+      run: () => {
+        throw new RetryError("closed", { after: new Date("2026-01-02T06:00:00Z") });
+      },
+    }),
+    odd: defineWorkflow({
+      run: () => {
+        throw new RetryError("typo", { after: "soon" as "1s" });
+      },
+    }),
+  };
+  const { start, reaches } = await open(t, workflows);
+  const fatal = await reaches(await start("fatal"), "failed");
+  assert.equal(fatal.error, { code: "fatal", message: "no such customer" });
+  assert.is((await reaches(await start("after"), "queued")).due_at, "2026-01-01T00:01:30.000Z");
+  assert.is((await reaches(await start("until"), "queued")).due_at, "2026-01-02T06:00:00.000Z");
+  assert.ok((await reaches(await start("odd"), "queued")).due_at);
+});
+
+test("whatever is thrown, its text is kept and cut to 16 KiB", async (t) => {
+  const workflows = {
+    text: defineWorkflow({
+      retry: { attempts: 1 },
+      run: () => {
+        throw "just text";
+      },
+    }),
+    nothing: defineWorkflow({ retry: { attempts: 1 }, run: () => Promise.reject(undefined) }),
+    long: defineWorkflow({
+      retry: { attempts: 1 },
+      run: () => {
+        throw new Error("é".repeat(20_000));
+      },
+    }),
+  };
+  const { start, reaches } = await open(t, workflows);
+  assert.is((await reaches(await start("text"), "failed")).error?.message, "just text");
+  assert.is((await reaches(await start("nothing"), "failed")).error?.message, "undefined");
+  assert.is((await reaches(await start("long"), "failed")).error?.message, "é".repeat(8_192));
+});
+
+test("an attempt that is awake for longer than the timeout is aborted and tried again", async (t) => {
+  let reason: unknown;
+  const w = defineWorkflow({
+    timeout: "30s",
+    retry: { attempts: 2 },
+    run: ({ signal, attempt }) =>
+      attempt === 2
+        ? "second"
+        : new Promise((_, reject) =>
+            signal.addEventListener("abort", () => {
+              reason = signal.reason;
+              reject(signal.reason);
+            }),
+          ),
+  });
+  const { start, reaches, clock } = await open(t, { w });
+  const id = await start("w");
+  await reaches(id, "running");
+  await clock.advance(30_000);
+  await clock.advance(2_000);
+  const run = await reaches(id, "succeeded");
+  assert.equal(
+    run.attempts.map((attempt) => attempt.status),
+    ["timed_out", "succeeded"],
+  );
+  assert.match(String(reason), /30000 ms/);
+});
+
+test("an attempt that hangs after its timeout frees its slot and holds its run back until it settles", async (t) => {
+  let settle = (): void => {};
+  let attempts = 0;
+  const w = defineWorkflow({
+    timeout: "1s",
+    retry: { attempts: 5 },
+    run: () => (attempts++ === 0 ? new Promise<unknown>((resolve) => (settle = () => resolve(1))) : "done"),
+  });
+  const other = defineWorkflow({ run: () => "free" });
+  const { start, run, reaches, clock, lines } = await open(t, { w, other }, { concurrency: 1 });
+  const id = await start("w");
+  await reaches(id, "running");
+  const waiting = await start("other");
+  await clock.advance(1_000);
+  assert.is((await run(id)).status, "running");
+  await clock.advance(5_000);
+  assert.is((await reaches(id, "queued")).due_at, "2026-01-01T00:01:06.000Z");
+  await reaches(waiting, "succeeded");
+  assert.ok(lines.some((line) => line.message.includes("still runs")));
+  await clock.advance(20_000);
+  assert.is(attempts, 1);
+  settle();
+  await clock.advance(1);
+  await reaches(id, "succeeded");
+  assert.is(attempts, 2);
+});
+
+test("what hangs for good is tried again after a minute", async (t) => {
+  let attempts = 0;
+  const w = defineWorkflow({ timeout: "1s", run: () => (attempts++ === 0 ? never() : "done") });
+  const { start, reaches, clock } = await open(t, { w });
+  const id = await start("w");
+  await clock.advance(6_000);
+  await reaches(id, "queued");
+  await clock.advance(59_000);
+  assert.is(attempts, 1);
+  await clock.advance(2_000);
+  await reaches(id, "succeeded");
+});
+
+test("no more runs than the process's concurrency and the workflow's own are awake", async (t) => {
+  const awake = new Set<string>();
+  let most = { all: 0, narrow: 0 };
+  const releases: (() => void)[] = [];
+  const body =
+    (kind: string) =>
+    async ({ runId }: { runId: string }) => {
+      awake.add(`${kind} ${runId}`);
+      const narrow = [...awake].filter((name) => name.startsWith("narrow")).length;
+      most = { all: Math.max(most.all, awake.size), narrow: Math.max(most.narrow, narrow) };
+      await new Promise<void>((resolve) => releases.push(resolve));
+      awake.delete(`${kind} ${runId}`);
+    };
+  const workflows = {
+    narrow: defineWorkflow({ concurrency: 2, run: body("narrow") }),
+    wide: defineWorkflow({ run: body("wide") }),
+  };
+  const { start, reaches, clock } = await open(t, workflows, { concurrency: 5 });
+  const ids: string[] = [];
+  for (let i = 0; i < 8; i++) ids.push(await start("narrow"), await start("wide"));
+  for (let i = 0; i < 40; i++) {
+    await clock.advance(1);
+    releases.shift()?.();
+  }
+  for (const id of ids) await reaches(id, "succeeded");
+  assert.equal(most, { all: 5, narrow: 2 });
+});
+
+test("a backlog of a missing or saturated workflow blocks nobody", async (t) => {
+  const folder = await tempFolder();
+  const storage = `file:${folder}/l.db`;
+  const before = await openLatchhook({
+    storage,
+    role: "serve",
+    workflows: { gone: defineWorkflow({ run: never }), w: defineWorkflow({ run: () => 1 }) },
+  });
+  const gone = await before.start("gone");
+  for (let i = 0; i < 50; i++) await before.start("gone");
+  await before.close();
+  const { start, run, reaches } = await open(
+    t,
+    { w: defineWorkflow({ run: () => 1 }) },
+    { storage, concurrency: 2 },
+  );
+  await reaches(await start("w"), "succeeded");
+  assert.is((await run(gone)).waiting_for, "workflow");
+});
+
+test("the turns go round the workflows: one late run waits for no other's backlog", async (t) => {
+  const order: string[] = [];
+  const workflows = {
+    a: defineWorkflow({ run: () => void order.push("a") }),
+    b: defineWorkflow({ run: () => void order.push("b") }),
+    gate: defineWorkflow({
+      run: () =>
+        new Promise<void>((resolve) => {
+          release = resolve;
+        }),
+    }),
+  };
+  let release = (): void => {};
+  const { start, reaches, clock } = await open(t, workflows, { concurrency: 1 });
+  await reaches(await start("gate"), "running");
+  for (let i = 0; i < 10; i++) await start("a");
+  const late = await start("b");
+  release();
+  await clock.advance(1);
+  await reaches(late, "succeeded");
+  assert.ok(order.indexOf("b") <= 1, order.join(""));
+});
+
+test("cancel is final at once, aborts the signal, and what comes later is dropped", async (t) => {
+  let signal: AbortSignal | undefined;
+  let finish = (_: string): void => {};
+  const calls: string[] = [];
+  const w = defineWorkflow({
+    async run(context) {
+      signal = context.signal;
+      await context.step("first", () => 1);
+      await new Promise<string>((resolve) => {
+        finish = resolve;
+      });
+      await context.step("second", () => calls.push("second"));
+      return "late";
+    },
+  });
+  const { start, run, reaches, admin, clock } = await open(t, { w });
+  const id = await start("w");
+  await reaches(id, "running");
+  await clock.advance(1);
+  assert.is((await admin("POST", `/runs/${id}/cancel`)).status, 202);
+  assert.is((await run(id)).status, "cancelled");
+  assert.ok(signal?.aborted);
+  assert.is((await admin("POST", `/runs/${id}/cancel`)).status, 200);
+  finish("late");
+  await clock.advance(1);
+  const after = await run(id);
+  assert.is(after.status, "cancelled");
+  assert.is(after.result, null);
+  assert.equal(calls, []);
+});
+
+test("a person's retry keeps the steps, clears the counts, and waits for an attempt that has not ended", async (t) => {
+  const calls: string[] = [];
+  let settle = (): void => {};
+  const w = defineWorkflow({
+    retry: { attempts: 1 },
+    async run({ step, attempt }) {
+      await step("once", () => calls.push("once"));
+      calls.push(`attempt ${attempt}`);
+      if (calls.length === 2)
+        await new Promise<void>((resolve) => {
+          settle = resolve;
+        });
+      return "ok";
+    },
+  });
+  const { start, run, reaches, admin, clock } = await open(t, { w });
+  const id = await start("w");
+  await reaches(id, "running");
+  await clock.advance(1);
+  await admin("POST", `/runs/${id}/cancel`);
+  await clock.advance(6_000);
+  assert.is((await admin("POST", `/runs/${id}/retry`)).status, 202);
+  await clock.advance(1_000);
+  assert.is((await run(id)).status, "queued");
+  assert.equal(calls, ["once", "attempt 1"]);
+  settle();
+  await clock.advance(1);
+  await reaches(id, "succeeded");
+  assert.equal(calls, ["once", "attempt 1", "attempt 1"]);
+  const again = await admin("POST", `/runs/${id}/retry`);
+  assert.is(again.status, 409);
+  assert.is(again.json.run_status, "succeeded");
+});
+
+test("replay makes a new run without the old one's steps, once for each key", async (t) => {
+  let count = 0;
+  const w = defineWorkflow({ run: ({ step }) => step("count", () => ++count) });
+  const { start, reaches, admin, latchhook } = await open(t, { w });
+  const id = await start("w");
+  await reaches(id, "succeeded");
+  const { event_id: eventId } = (await admin("GET", `/runs/${id}`)).json;
+  const replay = async (key: string): Promise<{ status: number; run_id: string }> => {
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, "idempotency-key": key };
+    const response = await latchhook.fetch(
+      new Request(`http://localhost/events/${eventId}/replay`, { method: "POST", headers }),
+    );
+    return { status: response.status, run_id: ((await response.json()) as { run_id: string }).run_id };
+  };
+  const [first, second, third] = [await replay("k"), await replay("k"), await replay("other")];
+  assert.equal([first.status, second.status, third.status], [202, 200, 202]);
+  assert.is(first.run_id, second.run_id);
+  assert.is.not(first.run_id, third.run_id);
+  await reaches(first.run_id, "succeeded");
+  await reaches(third.run_id, "succeeded");
+  assert.is(count, 3);
+});
+
+test("a second process takes over the runs of one that froze, and refuses its late result", async (t) => {
+  const folder = await tempFolder();
+  const storage = `file:${folder}/l.db`;
+  let finish = (_: string): void => {};
+  const begun: string[] = [];
+  const slow = (name: string) =>
+    defineWorkflow({
+      async run({ step }) {
+        begun.push(name);
+        if (name === "frozen")
+          await new Promise<string>((resolve) => {
+            finish = resolve;
+          });
+        return step("write", () => name);
+      },
+    });
+  const frozen = await open(t, { w: slow("frozen") }, { storage });
+  const id = await frozen.start("w");
+  await frozen.reaches(id, "running");
+  await frozen.clock.advance(2_000);
+  const other = await open(t, { w: slow("other") }, { storage });
+  for (let look = 0; look < 4; look++) await other.clock.advance(2_000);
+  assert.equal(begun, ["frozen"]);
+  await other.clock.advance(2_000);
+  await other.clock.advance(1);
+  const run = await other.reaches(id, "succeeded");
+  assert.is(run.result, "other");
+  finish("late");
+  await frozen.clock.advance(10_000);
+  const after = await other.run(id);
+  assert.is(after.result, "other");
+  assert.equal(
+    after.attempts.map((attempt) => attempt.status),
+    ["interrupted", "succeeded"],
+  );
+});
+
+test("a result that a frozen process returns without another step is dropped and logged", async (t) => {
+  const folder = await tempFolder();
+  const storage = `file:${folder}/l.db`;
+  let finish = (_: string): void => {};
+  const late = defineWorkflow({
+    run: () =>
+      new Promise<string>((resolve) => {
+        finish = resolve;
+      }),
+  });
+  const frozen = await open(t, { w: late }, { storage });
+  const id = await frozen.start("w");
+  await frozen.reaches(id, "running");
+  const other = await open(t, { w: defineWorkflow({ run: never }) }, { storage });
+  await other.clock.advance(12_000);
+  await other.reaches(id, "running");
+  finish("late");
+  await until(
+    () => frozen.lines.some((line) => line.message.startsWith("late result dropped")),
+    "the late result to be dropped",
+  );
+  const run = await other.run(id);
+  assert.equal([run.status, run.result], ["running", null]);
+  assert.equal(
+    run.attempts.map((attempt) => attempt.status),
+    ["interrupted", "running"],
+  );
+});
+
+test("a process that beats keeps its runs, however long they take", async (t) => {
+  const folder = await tempFolder();
+  const storage = `file:${folder}/l.db`;
+  const w = () => defineWorkflow({ timeout: "1h", run: never });
+  const owner = await open(t, { w: w() }, { storage });
+  const id = await owner.start("w");
+  await owner.reaches(id, "running");
+  const other = await open(t, { w: w() }, { storage });
+  for (let second = 0; second < 60; second += 2) {
+    await owner.clock.advance(2_000);
+    await other.clock.advance(2_000);
+  }
+  assert.equal(
+    (await owner.run(id)).attempts.map((attempt) => attempt.status),
+    ["running"],
+  );
+});
+
+test("a stop lets attempts finish, aborts the rest, and gives their runs back uncounted", async (t) => {
+  const folder = await tempFolder();
+  const storage = `file:${folder}/l.db`;
+  let finish = (): void => {};
+  const workflows = () => ({
+    quick: defineWorkflow({
+      run: () =>
+        new Promise<void>((resolve) => {
+          finish = resolve;
+        }),
+    }),
+    stuck: defineWorkflow({
+      run: ({ signal, step }) =>
+        new Promise((_, reject) => {
+          signal.addEventListener("abort", () => reject(signal.reason));
+          void step("kept", () => 1);
+        }),
+    }),
+  });
+  const first = await open(t, workflows(), { storage });
+  const [quick, stuck] = [await first.start("quick"), await first.start("stuck")];
+  await first.reaches(quick, "running");
+  await first.reaches(stuck, "running");
+  const stopped = first.latchhook.stop();
+  await first.clock.advance(1_000);
+  finish();
+  await first.clock.advance(7_000);
+  await stopped;
+  const second = await open(t, {}, { storage });
+  assert.is((await second.run(quick)).status, "succeeded");
+  const given = await second.run(stuck);
+  assert.is(given.status, "queued");
+  assert.equal(
+    given.attempts.map((attempt) => attempt.status),
+    ["interrupted"],
+  );
+  assert.equal(
+    given.steps.map((step) => step.name),
+    ["kept"],
+  );
+});
+
+test("inputs that no longer fit after a deploy end the run as failed, to be retried by hand", async (t) => {
+  const folder = await tempFolder();
+  const storage = `file:${folder}/l.db`;
+  const picky = (accepts: boolean) =>
+    defineWorkflow({
+      input: {
+        "~standard": {
+          version: 1 as const,
+          vendor: "test",
+          validate: (value: unknown) =>
+            accepts ? { value } : { issues: [{ message: "must have a topic", path: ["topic"] }] },
+        },
+      },
+      run: () => "fine",
+    });
+  const serve = await openLatchhook({ storage, role: "serve", workflows: { w: picky(true) } });
+  const id = await serve.start("w");
+  await serve.close();
+  const strict = await openLatchhook({ storage, workflows: { w: picky(false) } });
+  const failed = await strict.reaches(id, "failed");
+  assert.is(failed.error?.code, "input_invalid");
+  assert.match(failed.error?.message ?? "", /\/topic: must have a topic/);
+  assert.is(failed.attempts.length, 1);
+  await strict.close();
+  const fixed = await open(t, { w: picky(true) }, { storage });
+  assert.is((await fixed.admin("POST", `/runs/${id}/retry`)).status, 202);
+  await fixed.clock.advance(1);
+  await fixed.reaches(id, "succeeded");
+});
+
+test("a workflow sees the event as it was stored", async (t) => {
+  let seen: unknown;
+  const w = defineWorkflow({
+    run: ({ event, input }) => {
+      seen = {
+        provider: event.provider,
+        webhookId: event.webhookId,
+        body: event.body,
+        type: event.headers.get("content-type"),
+        input,
+      };
+    },
+  });
+  const { start, reaches } = await open(t, { w });
+  await reaches(await start("w", { topic: "AI" }), "succeeded");
+  assert.equal(seen, {
+    provider: "generic",
+    webhookId: null,
+    body: { workflow_name: "w", inputs: { topic: "AI" } },
+    type: "application/json",
+    input: { topic: "AI" },
+  });
+});
+
+test("retention erases what has been at rest for its days and keeps the id", async (t) => {
+  const { start, run, reaches, admin, clock } = await open(
+    t,
+    { w: defineWorkflow({ run: () => "r" }) },
+    { retentionDays: 1, idRetentionDays: 2 },
+  );
+  const id = await start("w", { topic: "private" });
+  await reaches(id, "succeeded");
+  await clock.advance(25 * 3_600_000);
+  const erased = await run(id);
+  assert.equal(
+    [erased.status, erased.inputs, erased.result, erased.steps, erased.attempts],
+    ["succeeded", null, null, [], []],
+  );
+  await clock.advance(25 * 3_600_000);
+  assert.is((await admin("GET", `/runs/${id}`)).status, 404);
+});
+
+test("retention skips a pass when the wall clock jumped", async (t) => {
+  const { start, run, reaches, clock, lines } = await open(
+    t,
+    { w: defineWorkflow({ run: () => "r" }) },
+    { retentionDays: 1 },
+  );
+  const id = await start("w");
+  await reaches(id, "succeeded");
+  clock.jumpWall(40 * 86_400_000);
+  await clock.advance(10 * 60_000);
+  assert.is((await run(id)).result, "r");
+  assert.ok(lines.some((line) => line.message.startsWith("retention skipped")));
+});
+
+test("a blocked event loop is reported with the runs awake, also when they ended in the same breath", async (t) => {
+  const w = defineWorkflow({ run: () => opened.clock.block(1_500) });
+  const opened = await open(t, { w });
+  const id = await opened.start("w");
+  await opened.reaches(id, "succeeded");
+  await opened.clock.advance(300);
+  const line = opened.lines.find(({ message }) => message === "the event loop was blocked");
+  assert.equal(line?.fields.runs_awake, [`${id} w`]);
+  assert.equal(opened.latchhook.runsAwake(), []);
+});
+
+test.run();

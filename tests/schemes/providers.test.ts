@@ -1,0 +1,227 @@
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import type { Scheme } from "../../lib/scheme.ts";
+import { type ProviderInput, resolveProviders } from "../../lib/schemes/providers.ts";
+
+const test = suite("schemes/providers");
+
+const acme: Scheme = {
+  algorithm: "hmac-sha256",
+  signature: { header: "x-acme-signature", encoding: "hex" },
+};
+
+function resolve(input: Partial<ProviderInput>): ReturnType<typeof resolveProviders> {
+  return resolveProviders({
+    secrets: {},
+    allowUnsigned: [],
+    providers: [],
+    schemes: {},
+    verifyTokens: {},
+    triggers: [],
+    adminTokens: [],
+    ...input,
+  });
+}
+
+function secretsOf(input: Partial<ProviderInput>): Record<string, readonly string[]> {
+  return Object.fromEntries([...resolve(input).providers].map(([name, { secrets }]) => [name, secrets]));
+}
+
+test("every scheme has a provider, with a secret or without", () => {
+  const { providers, warnings } = resolve({ schemes: { acme, "acme-eu": "generic" } });
+  assert.equal([...providers.keys()].sort(), ["acme", "acme-eu", "generic"]);
+  for (const provider of providers.values()) {
+    assert.equal(provider.secrets, []);
+    assert.is(provider.isUnsignedAllowed, false);
+    assert.equal(provider.acceptedContentTypes, ["application/json"]);
+  }
+  assert.is(providers.get("acme-eu")?.scheme, providers.get("generic")?.scheme);
+  assert.equal(providers.get("acme")?.scheme, acme);
+  assert.equal(warnings, []);
+});
+
+test("a provider's own secrets serve it alone, newest first and each once", () => {
+  const secrets = { generic: "one", acme: ["new", "previous", "new"] };
+  assert.equal(secretsOf({ secrets, schemes: { acme } }), { generic: ["one"], acme: ["new", "previous"] });
+});
+
+test("the default secret serves generic, and another provider only where it is named", () => {
+  const schemes = { acme, beta: acme, gamma: acme };
+  const secrets = { default: ["fallback", "previous"] };
+  const both = ["fallback", "previous"];
+  assert.equal(secretsOf({ secrets, schemes }), { generic: both, acme: [], beta: [], gamma: [] });
+  assert.equal(
+    secretsOf({
+      secrets,
+      schemes,
+      providers: ["acme"],
+      triggers: [{ workflow: "test", provider: "beta" }],
+    }),
+    { generic: both, acme: both, beta: both, gamma: [] },
+  );
+});
+
+test("an own secret takes the default's place, also at a provider that is named", () => {
+  const input = { secrets: { default: "fallback", generic: "own", acme: "its" }, schemes: { acme } };
+  assert.equal(secretsOf({ ...input, providers: ["acme"] }), { generic: ["own"], acme: ["its"] });
+});
+
+test("deliveries without a signature are allowed where it is said and there is no secret", () => {
+  const { providers, warnings } = resolve({
+    allowUnsigned: ["generic", "acme", "beta"],
+    schemes: { acme, beta: acme, gamma: acme },
+    secrets: { default: "fallback", acme: "its" },
+  });
+  const allowed = [...providers.values()].filter((provider) => provider.isUnsignedAllowed);
+  assert.equal(
+    allowed.map(({ name }) => name),
+    ["beta"],
+  );
+  assert.equal(warnings.length, 2);
+  assert.match(warnings.join("\n"), /no effect on "generic"/);
+  assert.match(warnings.join("\n"), /no effect on "acme"/);
+});
+
+const REFUSED: [name: string, input: Partial<ProviderInput>, message: RegExp][] = [
+  [
+    "a secret of no provider",
+    { secrets: { genric: "x" } },
+    /secrets\.genric \(WEBHOOK_SECRET_GENRIC\).*"generic"/,
+  ],
+  ["a secret of an inherited name", { secrets: { constructor: "x" } }, /no provider is named "constructor"/],
+  ["a secret under a name far from all", { secrets: { stripe: "x" } }, /known are default, generic/],
+  ["a previous secret as a provider", { secrets: { "generic-previous": "x" } }, /no provider is named/],
+  ["an empty secret", { secrets: { generic: "" } }, /secrets\.generic .*not empty/],
+  ["a secret of white space", { secrets: { default: " \n" } }, /secrets\.default .*not empty/],
+  ["an empty secret beside a good one", { secrets: { generic: ["good", ""] } }, /not empty/],
+  ["no secret in a list", { secrets: { generic: [] } }, /not empty/],
+  ["a number as secret", { secrets: { generic: 7 as unknown as string } }, /text and not empty/],
+  [
+    "an unsigned provider that is none",
+    { allowUnsigned: ["genericc"] },
+    /WEBHOOK_ALLOW_UNSIGNED.*"genericc".*nearest is "generic"/,
+  ],
+  ["true as an unsigned provider", { allowUnsigned: ["true"] }, /WEBHOOK_ALLOW_UNSIGNED/],
+  ["a provider that is none", { providers: ["gneric"] }, /WEBHOOK_PROVIDERS.*nearest is "generic"/],
+  ["default as a provider", { providers: ["default"] }, /WEBHOOK_PROVIDERS/],
+  [
+    "a workflow's provider that is none",
+    { triggers: [{ workflow: "mail", provider: "genericc" }] },
+    /workflow "mail".*nearest is "generic"/,
+  ],
+  [
+    "a verify token of no provider",
+    { verifyTokens: { genericc: "x" } },
+    /WEBHOOK_VERIFY_TOKEN_GENERICC.*nearest is "generic"/,
+  ],
+  [
+    "a verify token that no scheme takes",
+    { verifyTokens: { generic: "x" } },
+    /verifyTokens\.generic.*no handshake/,
+  ],
+  ["a scheme's name in capitals", { schemes: { Acme: acme } }, /schemes\.Acme/],
+  ["a scheme's name with an underscore", { schemes: { acme_eu: acme } }, /schemes\.acme_eu/],
+  ["a scheme's name of 65 letters", { schemes: { ["a".repeat(65)]: acme } }, /64/],
+  ["a scheme named default", { schemes: { default: acme } }, /no provider's name/],
+  ["a scheme named like a previous secret", { schemes: { "acme-previous": acme } }, /no provider's name/],
+  ["a scheme named like a secret's file", { schemes: { "acme-file": acme } }, /no provider's name/],
+  ["a scheme under a built-in name", { schemes: { generic: acme } }, /built in/],
+  [
+    "a scheme of no built-in name",
+    { schemes: { acme: "genric" } },
+    /schemes\.acme \(WEBHOOK_SCHEME_ACME\).*nearest is "generic"/,
+  ],
+  [
+    "a scheme that is wrong",
+    { schemes: { acme: { ...acme, algorithm: "hmac-md5" } as unknown as Scheme } },
+    /schemes\.acme\.algorithm/,
+  ],
+  [
+    "the admin token as a secret",
+    { secrets: { generic: "x".repeat(24) }, adminTokens: ["y", "x".repeat(24)] },
+    /secrets\.generic .*admin token/,
+  ],
+  [
+    "the admin token as the default secret",
+    { secrets: { default: ["z", "y"] }, adminTokens: ["y"] },
+    /secrets\.default .*admin token/,
+  ],
+];
+
+for (const [name, input, message] of REFUSED) {
+  test(`${name} stops the start with one line`, () => {
+    const isExpected = (error: Error) =>
+      error instanceof TypeError && message.test(error.message) && !error.message.includes("\n");
+    assert.throws(() => resolve(input), isExpected);
+  });
+}
+
+test("what is odd is warned of", () => {
+  const cases: [Partial<ProviderInput>, RegExp][] = [
+    [{ secrets: { generic: " hunter2" } }, /secrets\.generic .*white space or quotes/],
+    [{ secrets: { generic: "hunter2\n" } }, /white space or quotes/],
+    [{ secrets: { generic: '"hunter2"' } }, /white space or quotes/],
+    [{ secrets: { default: ["hunter", "'hunter2'"] } }, /secrets\.default .*white space or quotes/],
+    [{ secrets: { generic: "hunter2", acme: "hunter2" }, schemes: { acme } }, /generic, acme share a secret/],
+    [{ secrets: { generic: ["a", "hunter2"], acme: ["hunter2", "b"] }, schemes: { acme } }, /share a secret/],
+    [
+      { secrets: { default: "hunter2" }, schemes: { acme }, providers: ["acme"] },
+      /generic, acme share a secret/,
+    ],
+    [
+      { secrets: { generic: "hunter2" }, providers: ["generic"] },
+      /WEBHOOK_PROVIDERS.*no effect without secrets\.default/,
+    ],
+    [
+      {
+        secrets: { generic: "hunter2" },
+        schemes: { acme },
+        triggers: [{ workflow: "mail", provider: "acme" }],
+      },
+      /"mail" waits for "acme", .*401/,
+    ],
+  ];
+  for (const [input, message] of cases) {
+    const { warnings } = resolve(input);
+    assert.is(warnings.length, 1, JSON.stringify(input));
+    assert.match(warnings[0] ?? "", message);
+    assert.not.match(warnings[0] ?? "", "hunter2");
+  }
+});
+
+test("what is usual is not warned of", () => {
+  const cases: Partial<ProviderInput>[] = [
+    { secrets: { generic: "it's" } },
+    {
+      secrets: { generic: "a", acme: "b" },
+      schemes: { acme },
+      triggers: [{ workflow: "mail", provider: "acme" }],
+    },
+    { secrets: { generic: ["a", "a"] } },
+    { schemes: { acme }, triggers: [{ workflow: "mail", provider: "acme" }] },
+    { allowUnsigned: ["generic"] },
+    {
+      schemes: { acme },
+      secrets: { generic: "a" },
+      allowUnsigned: ["acme"],
+      triggers: [{ workflow: "mail", provider: "acme" }],
+    },
+  ];
+  for (const input of cases) assert.equal(resolve(input).warnings, [], JSON.stringify(input));
+});
+
+test("no refusal shows a secret", () => {
+  for (const input of [
+    { secrets: { generic: ["hunter2", ""] } },
+    { secrets: { genric: "hunter2" } },
+    { secrets: { generic: "hunter2" }, adminTokens: ["hunter2"] },
+    { verifyTokens: { generic: "hunter2" } },
+  ]) {
+    assert.throws(
+      () => resolve(input),
+      (error: Error) => !error.message.includes("hunter2"),
+    );
+  }
+});
+
+test.run();

@@ -1,0 +1,395 @@
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import type { WebhookError } from "../../../lib/errors.ts";
+import type { Database, Row, Statement } from "../../../lib/storage/sqlite/driver.ts";
+import { openDatabase } from "../../../lib/storage/sqlite/open.ts";
+import { SqliteStorage } from "../../../lib/storage/sqlite/sqlite-storage.ts";
+import { type Command, Writer } from "../../../lib/storage/sqlite/writer.ts";
+import { rejects } from "../../support/rejects.ts";
+import { eventOf, runOf, StoredFile } from "../../support/stored.ts";
+import { until } from "../../support/until.ts";
+
+/** The longest jitter, so that a wait of seconds is few tries. */
+const random = () => 0.99;
+
+/** Well above the few milliseconds of a try and a garbage collection, well below a wait inside SQLite. */
+const FREEZE_MS_MAX = 250;
+
+const test = suite<{ file: StoredFile; db: Database; writer: Writer; insert: Statement }>(
+  "storage/sqlite/writer",
+);
+test.before.each(async (t) => {
+  t.file = await StoredFile.make();
+  t.db = (await openDatabase(t.file.url, t.file.clock)).db;
+  t.db.exec("CREATE TABLE scratch (name TEXT PRIMARY KEY, body BLOB)");
+  t.writer = new Writer(t.db, t.file.clock, random);
+  t.insert = t.db.prepare("INSERT INTO scratch VALUES (?, ?)");
+});
+test.after.each(async (t) => {
+  t.writer.close();
+  t.db.close();
+  await t.file.close();
+});
+
+test("a list gives one result a command, in order, once others can see them", async ({
+  file,
+  writer,
+  insert,
+}) => {
+  const results = await writer.write([() => put(insert, "a"), () => "value", () => put(insert, "b")]);
+  assert.equal(names(file), ["a", "b"]);
+  assert.equal(
+    results.map((result) => (result.status === "fulfilled" ? result.value : result.reason)),
+    ["a", "value", "b"],
+  );
+});
+
+test("a list of commands is one transaction", async ({ file, writer, insert }) => {
+  const looker = file.connect();
+  const count = looker.prepare("SELECT count(*) AS n FROM scratch");
+  const seen: unknown[] = [];
+  const look = () => seen.push((count.get() as Row).n);
+  await writer.write([() => put(insert, "a"), look, () => put(insert, "b"), look]);
+  look();
+  assert.equal(seen, [0, 0, 2]);
+});
+
+test("only the guilty command of a list fails, and what came before and after it is kept", async ({
+  file,
+  writer,
+  insert,
+}) => {
+  await writer.writeOne(() => put(insert, "taken"));
+  const results = await writer.write([
+    () => put(insert, "a"),
+    () => put(insert, "taken"),
+    () => put(insert, "b"),
+  ]);
+  assert.equal(names(file), ["a", "b", "taken"]);
+  assert.equal(
+    results.map(({ status }) => status),
+    ["fulfilled", "rejected", "fulfilled"],
+  );
+  assert.is(writer.hasFault, false);
+});
+
+test("half of a command's writes never stays, alone or in a list", async ({ file, writer, insert }) => {
+  const halves: Command<string> = () => {
+    put(insert, "half");
+    throw new RangeError("in the middle");
+  };
+  await rejects(writer.writeOne(halves), (error) => error instanceof RangeError);
+  const results = await writer.write([() => put(insert, "a"), halves, () => put(insert, "b")]);
+  assert.equal(names(file), ["a", "b"]);
+  assert.instance((results[1] as PromiseRejectedResult).reason, RangeError);
+});
+
+test("an event is never stored without its runs", async ({ file }) => {
+  const storage = await file.open();
+  const twice = runOf("a", { id: "run_twice" });
+  await storage.accept(eventOf("first"), [twice], "conflict");
+  await rejects(storage.accept(eventOf("second"), [runOf(), twice], "conflict"), /UNIQUE/);
+  assert.is(file.count("webhook_events"), 1);
+  assert.is(file.count("runs"), 1);
+});
+
+test("while another holds the lock for 3 s lists wait, nothing freezes, and then all commit in order", async ({
+  file,
+  writer,
+  insert,
+}) => {
+  const { clock } = file;
+  const other = lock(file);
+  const order: string[] = [];
+  const writes = ["a", "b", "c"].map((name) =>
+    writer.writeOne(() => put(insert, name)).then((done) => order.push(done)),
+  );
+  const longest = await longestTurn(() => clock.advance(3_000));
+  assert.equal(order, []);
+  assert.ok(longest < FREEZE_MS_MAX, `the event loop stood still for ${longest} ms`);
+  assert.equal(names(file), []);
+  other.exec("COMMIT");
+  await clock.advance(50);
+  await Promise.all(writes);
+  assert.equal(order, ["a", "b", "c"]);
+  assert.equal(names(file), ["a", "b", "c"]);
+});
+
+test("a list that waited for the lock for 5 s is refused, a younger one waits on", async ({
+  file,
+  writer,
+  insert,
+}) => {
+  const { clock } = file;
+  const other = lock(file);
+  const old = rejects(
+    writer.writeOne(() => put(insert, "old")),
+    isUnavailable,
+  );
+  await clock.advance(2_500);
+  const young = writer.writeOne(() => put(insert, "young"));
+  await clock.advance(2_600);
+  await old;
+  other.exec("COMMIT");
+  await clock.advance(50);
+  assert.is(await young, "young");
+  assert.equal(names(file), ["young"]);
+});
+
+test("a list waits up to 5 s and no less", async ({ file, writer, insert }) => {
+  const { clock } = file;
+  const other = lock(file);
+  const write = writer.writeOne(() => put(insert, "patient"));
+  await clock.advance(4_900);
+  other.exec("COMMIT");
+  await clock.advance(50);
+  assert.is(await write, "patient");
+});
+
+test("a write that was refused for the lock makes the storage unready until one commits", async ({
+  file,
+}) => {
+  const { clock } = file;
+  const storage = await file.open();
+  const other = lock(file);
+  const accepted = rejects(storage.accept(eventOf("a"), [runOf()], "conflict"), isUnavailable);
+  await clock.advance(5_100);
+  await accepted;
+  const unready = rejects(storage.checkReady(), isUnavailable);
+  await clock.advance(5_100);
+  await unready;
+  other.exec("COMMIT");
+  await storage.checkReady();
+});
+
+test("reads are answered while writes wait for the lock", async ({ file }) => {
+  const storage = await file.open();
+  await storage.accept(eventOf("there"), [runOf("a", { id: "run_there" })], "conflict");
+  const other = lock(file);
+  const write = storage.accept(eventOf("waits"), [runOf()], "conflict");
+  assert.is((await storage.getRun("run_there"))?.status, "queued");
+  other.exec("COMMIT");
+  await file.clock.advance(50);
+  assert.is((await write).kind, "accepted");
+});
+
+test("on a full disk every waiter is refused, and after room is made it works again", async ({
+  file,
+  db,
+  writer,
+  insert,
+}) => {
+  const pages = fill(db);
+  const results = await writer.write([
+    () => put(insert, "small", 10),
+    () => put(insert, "big", 100_000),
+    () => put(insert, "after", 10),
+  ]);
+  for (const result of results) {
+    assert.ok(result.status === "rejected" && isUnavailable(result.reason), "a waiter was not refused");
+  }
+  assert.is(writer.hasFault, true);
+  assert.equal(names(file), []);
+  db.exec(`PRAGMA max_page_count = ${pages + 1_000}`);
+  assert.is(await writer.writeOne(() => put(insert, "again", 100_000)), "again");
+  assert.is(writer.hasFault, false);
+  assert.equal(names(file), ["again"]);
+});
+
+test("on a full disk a duplicate is refused too, since its answer waits for the same commit", async ({
+  file,
+  db,
+  writer,
+  insert,
+}) => {
+  fill(db);
+  const results = await writer.write([
+    () => "a duplicate, which writes nothing",
+    () => put(insert, "big", 100_000),
+  ]);
+  assert.equal(
+    results.map(({ status }) => status),
+    ["rejected", "rejected"],
+  );
+  assert.equal(names(file), []);
+});
+
+test("a full disk found while commands are tried alone refuses only what does not fit", async ({
+  file,
+  db,
+  writer,
+  insert,
+}) => {
+  await writer.writeOne(() => put(insert, "taken"));
+  fill(db);
+  const results = await writer.write([
+    () => put(insert, "small", 10),
+    () => put(insert, "taken"),
+    () => put(insert, "big", 100_000),
+  ]);
+  const [small, taken, big] = results.map((result) => (result.status === "rejected" ? result.reason : null));
+  assert.is(small, null);
+  assert.match((taken as Error).message, /UNIQUE/);
+  assert.ok(isUnavailable(big));
+  assert.equal(names(file), ["small", "taken"]);
+});
+
+test("a database that may only be read refuses writes, and the storage is not ready until it may be written", async ({
+  file,
+}) => {
+  const open = await openDatabase(file.url, file.clock);
+  const storage = new SqliteStorage(file.url, open, file.clock, random);
+  await storage.checkReady();
+  open.db.exec("PRAGMA query_only = ON");
+  await rejects(storage.accept(eventOf("a"), [runOf()], "conflict"), isUnavailable);
+  await rejects(storage.checkReady(), isUnavailable);
+  open.db.exec("PRAGMA query_only = OFF");
+  await storage.checkReady();
+  assert.is((await storage.accept(eventOf("a"), [runOf()], "conflict")).kind, "accepted");
+  await storage.close();
+});
+
+test("a schema that another raised ends all writing, also of what waited", async ({
+  file,
+  writer,
+  insert,
+}) => {
+  const other = lock(file);
+  const waiting = [writer.writeOne(() => put(insert, "a")), writer.writeOne(() => put(insert, "b"))];
+  other.exec("PRAGMA user_version = 7");
+  other.exec("COMMIT");
+  const refusals = waiting.map((write) => rejects(write, isOutdated));
+  await file.clock.advance(50);
+  await Promise.all(refusals);
+  await rejects(
+    writer.writeOne(() => put(insert, "c")),
+    isOutdated,
+  );
+  assert.throws(() => writer.checkVersion(), isOutdated);
+  assert.equal(names(file), []);
+});
+
+test("closing refuses what waits and what comes", async ({ file, writer, insert }) => {
+  lock(file);
+  const waiting = rejects(
+    writer.writeOne(() => put(insert, "waits")),
+    isUnavailable,
+  );
+  writer.close();
+  await waiting;
+  await rejects(
+    writer.writeOne(() => put(insert, "comes")),
+    isUnavailable,
+  );
+  await file.clock.advance(100);
+  assert.is(file.clock.pending, 0);
+});
+
+test("a checkpoint that fails does not end the writing", async ({ file, db, insert }) => {
+  let failures = 0;
+  const locking: Database = {
+    exec: (sql) => db.exec(sql),
+    close: () => db.close(),
+    prepare(sql) {
+      const statement = db.prepare(sql);
+      if (!sql.includes("wal_checkpoint")) return statement;
+      const get = () => {
+        // Inside a transaction SQLite refuses to checkpoint.
+        db.exec("BEGIN IMMEDIATE");
+        try {
+          return statement.get();
+        } catch (error) {
+          failures++;
+          throw error;
+        } finally {
+          db.exec("ROLLBACK");
+        }
+      };
+      return { get, run: statement.run.bind(statement), all: statement.all.bind(statement) };
+    },
+  };
+  const writer = new Writer(locking, file.clock, random);
+  for (let at = 0; failures === 0 && at < 2_000; at++) await writer.writeOne(() => null);
+  assert.is(failures, 1);
+  let isDone = false;
+  const write = writer
+    .writeOne(() => put(insert, "after"))
+    .then(() => {
+      isDone = true;
+    });
+  await file.clock.advance(2_000);
+  assert.is(isDone, true);
+  await write;
+});
+
+test("a log above 64 MiB is waited for, but not for long when a reader holds it", async ({
+  file,
+  writer,
+  insert,
+}) => {
+  const { clock } = file;
+  const reader = file.connect();
+  reader.exec("BEGIN");
+  reader.prepare("SELECT * FROM scratch").all();
+  await writer.write(Array.from({ length: 66 }, (_, at) => () => put(insert, `big ${at}`, 1_048_576)));
+  let done = 0;
+  const writes = Array.from({ length: 600 }, () => writer.writeOne(() => null).then(() => done++));
+  await until(() => clock.pending > 0, "the writer to wait for a checkpoint");
+  assert.ok(done < 600, "the writer did not wait");
+  await clock.advance(1_100);
+  await Promise.all(writes);
+  assert.is(done, 600);
+  reader.exec("COMMIT");
+});
+
+test.run();
+
+function put(insert: Statement, name: string, bytes = 1): string {
+  insert.run(name, new Uint8Array(bytes));
+  return name;
+}
+
+/** What other connections see. */
+function names(file: StoredFile): unknown[] {
+  return file.rows("SELECT name FROM scratch ORDER BY name").map((row) => row.name);
+}
+
+function lock(file: StoredFile): Database {
+  const other = file.connect();
+  other.exec("BEGIN IMMEDIATE");
+  return other;
+}
+
+/** Lets the database grow by a few pages only. @returns its present size in pages */
+function fill(db: Database): number {
+  const pages = Number((db.prepare("PRAGMA page_count").get() as Row).page_count);
+  db.exec(`PRAGMA max_page_count = ${pages + 4}`);
+  return pages;
+}
+
+function isUnavailable(error: unknown): boolean {
+  return (error as WebhookError).code === "storage_unavailable";
+}
+
+function isOutdated(error: unknown): boolean {
+  return (error as WebhookError).code === "storage_outdated";
+}
+
+/** The longest time, in real milliseconds, in which the event loop did not turn during the action. */
+async function longestTurn(action: () => Promise<unknown>): Promise<number> {
+  let isDone = false;
+  let longest = 0;
+  const watch = async () => {
+    for (let last = performance.now(); !isDone; ) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const now = performance.now();
+      longest = Math.max(longest, now - last);
+      last = now;
+    }
+  };
+  const watching = watch();
+  await action();
+  isDone = true;
+  await watching;
+  return longest;
+}

@@ -148,8 +148,6 @@ async function exchange(
     discardBody: isUnread ? body.discard : null,
     lingerMs: limits.lingerMs,
   });
-  // What the handler left of a body that is here would stand before the connection's next request.
-  body?.discard();
 }
 
 async function answerTo(

@@ -25,10 +25,17 @@ function readsTypeScript(): boolean {
 }
 
 async function registerTsx(): Promise<void> {
-  const tsx = await import("tsx/esm/api").catch((cause: unknown) => {
-    throw new Error("this runtime cannot read TypeScript; run npm install tsx, or use Node 22.18 or newer", {
-      cause,
-    });
-  });
-  tsx.register();
+  // Both, because without "type": "module" in the user's package.json a .ts file is CommonJS.
+  const [modules, commonJs] = await Promise.all([import("tsx/esm/api"), import("tsx/cjs/api")]).catch(
+    (cause: unknown) => {
+      throw new Error(
+        "this runtime cannot read TypeScript; run npm install tsx, or use Node 22.18 or newer",
+        {
+          cause,
+        },
+      );
+    },
+  );
+  commonJs.register();
+  modules.register();
 }

@@ -2,42 +2,50 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { WebhookHandler, type WebhookHandlerOptions } from "../../lib/accept/webhook-handler.ts";
 import { InvalidSignatureError, ReplayAttackError, WebhookError } from "../../lib/errors.ts";
-import type { WebhookEventRepository } from "../../lib/repositories.ts";
+import type { Storage, WebhookEventRepository } from "../../lib/repositories.ts";
 import type { Algorithm } from "../../lib/scheme.ts";
+import { createStorageBackend } from "../../lib/storage/backend.ts";
 import { rejects } from "../support/rejects.ts";
 import { signature } from "../support/sign.ts";
 
-/** Remembers ids in a set, and every command that it was given. The real repositories have suites of their own. */
+/** The real repository on a database in memory, and every command that it was given. */
 class RecordingRepository implements WebhookEventRepository {
   readonly commands: string[] = [];
-  readonly #ids = new Set<string>();
+  readonly storage: Storage;
 
-  async isProcessed(webhookId: string, provider = "generic"): Promise<boolean> {
+  constructor(storage: Storage) {
+    this.storage = storage;
+  }
+
+  static async open(): Promise<RecordingRepository> {
+    return new RecordingRepository(await createStorageBackend(":memory:"));
+  }
+
+  isProcessed(webhookId: string, provider?: string): Promise<boolean> {
     this.commands.push("isProcessed");
-    return this.#ids.has(`${provider}:${webhookId}`);
+    return this.storage.webhookEvents.isProcessed(webhookId, provider);
   }
 
-  async markProcessed(webhookId: string, provider = "generic"): Promise<boolean> {
+  markProcessed(webhookId: string, provider = "generic"): Promise<boolean> {
     this.commands.push(`mark ${provider}:${webhookId}`);
-    const isFirst = !this.#ids.has(`${provider}:${webhookId}`);
-    this.#ids.add(`${provider}:${webhookId}`);
-    return isFirst;
+    return this.storage.webhookEvents.markProcessed(webhookId, provider);
   }
 
-  async unmarkProcessed(webhookId: string, provider = "generic"): Promise<void> {
+  unmarkProcessed(webhookId: string, provider = "generic"): Promise<void> {
     this.commands.push(`unmark ${provider}:${webhookId}`);
-    this.#ids.delete(`${provider}:${webhookId}`);
+    return this.storage.webhookEvents.unmarkProcessed(webhookId, provider);
   }
 
-  async cleanupOldEvents(): Promise<number> {
-    return 0;
+  cleanupOldEvents(days?: number): Promise<number> {
+    return this.storage.webhookEvents.cleanupOldEvents(days);
   }
 }
 
 const test = suite<{ repo: RecordingRepository }>("accept/webhook-handler");
-test.before.each((t) => {
-  t.repo = new RecordingRepository();
+test.before.each(async (t) => {
+  t.repo = await RecordingRepository.open();
 });
+test.after.each((t) => t.repo.storage.close());
 
 const SECRET = "s3cret";
 
@@ -155,9 +163,10 @@ test("the id is the body's, else the header's, and without one there is no repla
     ['{"__proto__":{"webhook_id":"a"}}', null, []],
   ];
   for (const [body, header, expected] of cases) {
-    const fresh = new RecordingRepository();
+    const fresh = await RecordingRepository.open();
     const given = signed(body, header === null ? {} : { "idempotency-key": header });
     await new WebhookHandler(SECRET).handleWebhook(given, () => {}, fresh);
+    await fresh.storage.close();
     assert.equal(fresh.commands, expected, body);
   }
   assert.equal(repo.commands, []);

@@ -125,7 +125,8 @@ export async function openLatchhook(
   };
 }
 
-function recordingLog(lines: TestLatchhook["lines"]): Log {
+/** A log that keeps every line. */
+export function recordingLog(lines: TestLatchhook["lines"]): Log {
   const record =
     (level: string) =>
     (message: string, fields: object = {}): void =>

@@ -11,6 +11,11 @@ const LEFT_OVERS = new RegExp(
   `\\b(${["TO", "FIX"].map((half, at) => half + ["DO", "ME"][at]).join("|")})\\b`,
 );
 const SOURCE = /(\.([cm]?[jt]s|json|ya?ml|sh|sql|css|html)|^\.ci\/run)$/;
+const LOCKS = ["package-lock.json", "tests/runtimes/package-lock.json"];
+
+interface LockEntry {
+  optionalDependencies?: Record<string, string>;
+}
 
 const test = suite("house");
 
@@ -55,13 +60,26 @@ test("no source holds a to-do: what is not built yet is not in the code", async 
 });
 
 test("the lock files name no registry, so that an install asks the one that is set", async () => {
-  for (const path of ["package-lock.json", "tests/runtimes/package-lock.json"]) {
+  for (const path of LOCKS) {
     const lock = await readFile(new URL(path, ROOT), "utf8");
     assert.not.match(
       lock,
       /"resolved"/,
       `${path}: npm install --omit-lockfile-registry-resolved keeps them out`,
     );
+  }
+});
+
+// npm leaves a binary out of the lock where the registry has none for that platform, and `npm ci` then refuses it.
+test("the lock files know the binaries of every platform, so that npm ci takes them anywhere", async () => {
+  for (const path of LOCKS) {
+    const { packages } = await readJson(path);
+    for (const [place, { optionalDependencies = {} }] of Object.entries<LockEntry>(packages)) {
+      for (const name of Object.keys(optionalDependencies)) {
+        const isKnown = `node_modules/${name}` in packages || `${place}/node_modules/${name}` in packages;
+        assert.ok(isKnown, `${path} lacks ${name} of ${place}`);
+      }
+    }
   }
 });
 

@@ -83,9 +83,7 @@ async function install(): Promise<void> {
   await rm(marker, { force: true });
   for (const name of ["package.json", "package-lock.json"])
     await copyFile(join(HERE, name), join(INSTALLED, name));
-  // Not `npm ci`: it refuses a lock file without the binaries of every other platform, and where the file was made the
-  // registry need not have them. What the file names is installed at its version and held to its hash either way.
-  const npm = await run("npm", ["install", "--no-audit", "--no-fund"], {
+  const npm = await run("npm", ["ci", "--no-audit", "--no-fund"], {
     cwd: INSTALLED,
     timeoutMs: SUITES_TIMEOUT_MS,
   });

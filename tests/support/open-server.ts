@@ -1,7 +1,6 @@
 import { connect } from "node:net";
 import { request } from "undici";
 import { type Clock, systemClock } from "../../lib/clock.ts";
-import { WebhookError } from "../../lib/errors.ts";
 import { problemResponse } from "../../lib/http/problem.ts";
 import { newId } from "../../lib/ids.ts";
 import { type Listening, listenNode } from "../../lib/listen/node.ts";
@@ -71,7 +70,7 @@ export const SECRET = "s3cret-of-the-generic-provider";
 
 /**
  * Opens one on a database in memory, with `SECRET` for generic, the sample workflows and the admin token, unless the
- * options say otherwise; in try-out mode with neither secret nor token.
+ * options say otherwise; in try-out mode with neither secret nor token. A storage that is handed over stays open.
  */
 export async function openServer(
   options: LatchhookOptions = {},
@@ -103,7 +102,7 @@ export async function openServer(
     if (!isInjected) await storage.close();
     throw error;
   }
-  return testServer(latchhook, storage, listening, lines, clock);
+  return testServer(latchhook, storage, listening, lines, clock, isInjected);
 }
 
 /** A delivery signed as generic wants it. The body may be given as JSON's value or as it goes over the wire. */
@@ -141,6 +140,7 @@ function testServer(
   listening: Listening,
   lines: TestLatchhook["lines"],
   clock: Clock,
+  isInjected: boolean,
 ): TestServer {
   const { port } = listening;
   const origin = `http://127.0.0.1:${port}`;
@@ -149,7 +149,12 @@ function testServer(
   const admin: TestServer["admin"] = (method, path, body, headers = {}) => {
     const type = { "content-type": "application/json" };
     const json = body === undefined ? {} : { body: JSON.stringify(body) };
-    return ask("http", { method, path, headers: { ...AUTHORIZED, ...(body && type), ...headers }, ...json });
+    return ask("http", {
+      method,
+      path,
+      headers: { ...AUTHORIZED, ...(body === undefined ? {} : type), ...headers },
+      ...json,
+    });
   };
   return {
     latchhook,
@@ -160,7 +165,8 @@ function testServer(
     ask,
     async askBoth(asked) {
       const answers: Answer[] = [];
-      for (const door of DOORS) answers.push(await ask(door, typeof asked === "function" ? asked(door) : asked));
+      for (const door of DOORS)
+        answers.push(await ask(door, typeof asked === "function" ? asked(door) : asked));
       const [overSocket, throughFetch] = answers as [Answer, Answer];
       const [a, b] = [comparable(overSocket), comparable(throughFetch)];
       if (a !== b) throw new Error(`The doors differ\nhttp:  ${a}\nfetch: ${b}`);
@@ -170,13 +176,10 @@ function testServer(
     raw: (text) => askRaw(port, text),
     async reaches(runId, status) {
       let run: Json = {};
-      await until(
-        async () => {
-          run = (await admin("GET", `/runs/${runId}`)).json;
-          return run.status === status;
-        },
-        `run ${runId} to be ${status}`,
-      );
+      await until(async () => {
+        run = (await admin("GET", `/runs/${runId}`)).json;
+        return run.status === status;
+      }, `run ${runId} to be ${status}`);
       return run;
     },
     async count() {
@@ -191,7 +194,7 @@ function testServer(
       await stopped;
       listening.closeAll();
       await listening.close();
-      await storage.close();
+      if (!isInjected) await storage.close();
     },
   };
 }
@@ -268,25 +271,4 @@ function comparable({ status, headers, json, text }: Answer): string {
   const isProblem = headers.get("content-type") === "application/problem+json";
   const { request_id: _, ...problem } = json;
   return JSON.stringify([status, names, text === "", isProblem ? problem : shapeOf(json)]);
-}
-
-/** The problem that an answer is; fails where it is none or where a member is missing. */
-export function problemOf(answer: Answer): { name: string; errors: { pointer: string; detail: string }[] } {
-  const { type, title, status, detail, request_id: requestId, errors = [] } = answer.json;
-  const isWhole =
-    answer.headers.get("content-type") === "application/problem+json" &&
-    /^urn:latchhook:[a-z_]+$/.test(String(type)) &&
-    [title, detail].every((text) => typeof text === "string" && text !== "" && !text.endsWith(".")) &&
-    status === answer.status &&
-    /^req_[\w-]{22}$/.test(String(requestId)) &&
-    (errors === undefined || Array.isArray(errors));
-  if (!isWhole) throw new WebhookError("test", `This is no whole problem: ${answer.status} ${answer.text}`);
-  const faults = errors as { pointer: string; detail: string }[];
-  for (const fault of faults) {
-    const keys = Object.keys(fault).sort().join();
-    if (keys !== "detail,pointer" || fault.detail === "" || !/^(?:\/|$)/.test(fault.pointer)) {
-      throw new Error(`This is no fault: ${JSON.stringify(fault)}`);
-    }
-  }
-  return { name: String(type).slice("urn:latchhook:".length), errors: faults };
 }

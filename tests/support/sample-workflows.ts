@@ -17,7 +17,8 @@ export const sampleWorkflows: Readonly<Record<string, AnyWorkflow>> = {
   any: defineWorkflow({ run: () => null }),
   /** Runs until it is cancelled. */
   hold: defineWorkflow({
-    run: ({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+    run: ({ signal }) =>
+      new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
   }),
   broken: defineWorkflow({
     run() {

@@ -1,0 +1,83 @@
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { FLOW_BYTES_MAX, readSource } from "../../lib/flows/source.ts";
+
+const test = suite("flows/source");
+
+test("YAML becomes plain JSON, and each part has its line and column", () => {
+  const source = readSource("a: 1\nlist:\n  - { name: x }\n  - name: y\n1.50: yes\n", false);
+  assert.equal(source.faults, []);
+  assert.equal(source.value, { a: 1, list: [{ name: "x" }, { name: "y" }], "1.50": "yes" });
+  assert.equal(source.locate([]), { line: 1, column: 1 });
+  assert.equal(source.locate(["list"]), { line: 2, column: 1 });
+  assert.equal(source.locate(["list", 0, "name"]), { line: 3, column: 7 });
+  assert.equal(source.locate(["list", 1]), { line: 4, column: 5 });
+  // A part that is missing is where its parent is.
+  assert.equal(source.locate(["list", 1, "other"]), { line: 4, column: 5 });
+});
+
+test("an anchor may be used, and its parts are located where they are written", () => {
+  const source = readSource("a: &x\n  k: 1\nb: *x\n", false);
+  assert.equal(source.value, { a: { k: 1 }, b: { k: 1 } });
+  assert.equal(source.locate(["b", "k"]), { line: 2, column: 3 });
+});
+
+test("JSON with tabs and a byte order mark is read, by the letter", () => {
+  const source = readSource('\ufeff{\n\t"a": [\n\t\t1\n\t]\n}', true);
+  assert.equal(source.faults, []);
+  assert.equal(source.value, { a: [1] });
+  assert.equal(readSource('{"a": 1}', true).locate(["a"]), { line: 1, column: 2 });
+});
+
+const bomb = `a: &a [x,x,x,x,x,x,x,x,x,x]
+b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]
+c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]
+d: [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]`;
+const refused: [what: string, text: string, isJson: boolean, line: number, detail: RegExp][] = [
+  ["a key that is used twice", "a: 1\nb: 2\na: 3", false, 3, /"a" twice: it stands in line 1 already/],
+  ["a deep key that is used twice", "a:\n  - b: 1\n    b: 2", false, 3, /"b" twice/],
+  ["a key twice in JSON", '{"a": 1,\n"a": 2}', true, 2, /"a" twice/],
+  ["a tab as indentation", "a:\n\tb: 1", false, 2, /Tabs are not allowed as indentation/],
+  ["a quote that is not closed", "a: 'x", false, 1, /Missing closing 'quote/],
+  ["a second document", "a: 1\n---\nb: 2", false, 2, /second document/],
+  ["a bomb of aliases", bomb, false, 1, /aliases \(at most 100\)/],
+  ["an alias to what it stands in", "a: &x [*x]", false, 1, /aliases/],
+  ["an alias to nothing", "a: *nope", false, 1, /Unresolved alias.*nope/],
+  ["a tag that makes objects", "a: !!binary aGk=", false, 1, /Unresolved tag/],
+  ["a key that is a list", "? [a]\n: 1", false, 1, /keys must be strings/],
+  ["more than 1 MiB", `a: ${"x".repeat(FLOW_BYTES_MAX)}`, false, 1, /more than 1048576 bytes/],
+  ["65 levels of lists", "[".repeat(65) + "]".repeat(65), false, 1, /nested more than 64 deep/],
+  ["100,000 open lists", "[".repeat(100_000), false, 1, /nested more than 64 deep/],
+  ["50,000 list marks in a line", "- ".repeat(50_000), false, 1, /nested more than 64 deep/],
+  ["30,000 open mappings", "{a: ".repeat(30_000), false, 1, /nested more than 64 deep/],
+  ["a comment in JSON", '{"a": 1 // one\n}', true, 1, /as JSON/],
+  ["a comma too many in JSON", '{"a": 1,}', true, 1, /as JSON/],
+];
+for (const [what, text, isJson, line, detail] of refused) {
+  test(`${what} is refused in its line`, () => {
+    const { faults, value } = readSource(text, isJson);
+    assert.is(value, null);
+    assert.match(faults[0]?.detail ?? "no fault", detail);
+    assert.is(faults[0]?.line, line);
+  });
+}
+
+test("64 levels are read, and a thousand faults are reported as twenty", () => {
+  assert.equal(readSource("[".repeat(64) + "]".repeat(64), false).faults, []);
+  assert.is(readSource("]".repeat(1_000), false).faults.length, 20);
+});
+
+test("a file of 60,000 keys is read in time", () => {
+  const text = Array.from({ length: 60_000 }, (_, index) => `key${index}: 1`).join("\n");
+  const startedAt = performance.now();
+  assert.equal(readSource(text, false).faults, []);
+  assert.ok(performance.now() - startedAt < 10_000);
+});
+
+test("a key named __proto__ is a key", () => {
+  const { value } = readSource("__proto__: { x: 1 }\n<<: { y: 1 }", false);
+  assert.equal(Object.keys(Object(value)), ["__proto__", "<<"]);
+  assert.is(Reflect.get(Object(value), "x"), undefined);
+});
+
+test.run();

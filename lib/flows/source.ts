@@ -114,9 +114,9 @@ function isTooDeep(token: CST.Token): boolean {
   const open: [CST.Token, number][] = [[token, 0]];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const [current, depth] = next;
-    if (depth > DEPTH_MAX) return true;
-    if (current.type === "document" && current.value !== undefined) open.push([current.value, depth]);
+    if (current.type === "document" && current.value !== undefined) open.push([current.value, 1]);
     if (!("items" in current)) continue;
+    if (depth > DEPTH_MAX) return true;
     for (const item of current.items) {
       if (item.key) open.push([item.key, depth + 1]);
       if (item.value) open.push([item.value, depth + 1]);

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite } from "uvu";
@@ -47,10 +47,10 @@ test("a process that was suspended for longer goes on", async () => {
     `startWatchdog({ standstillMs: 200, tickMs: 20, runsAwake: () => [] });
     setTimeout(() => {}, 400);
     console.error("ready");`,
-    async (child) => {
-      child.kill("SIGSTOP");
+    async (pid) => {
+      process.kill(pid, "SIGSTOP");
       await new Promise((resolve) => setTimeout(resolve, 600));
-      child.kill("SIGCONT");
+      process.kill(pid, "SIGCONT");
     },
   );
   assert.equal(end, { code: 0, signal: null, stderr: "ready\n" });
@@ -81,13 +81,13 @@ interface End {
 }
 
 /** Runs a program with the runtime that runs this suite. A spinning one cannot be ended from inside, so we kill it after 20 s. */
-async function run(code: string, onOutput: (child: ChildProcess) => void = () => {}): Promise<End> {
+async function run(code: string, onOutput: (pid: number) => void = () => {}): Promise<End> {
   const file = join(await tempFolder(), "program.mts");
   await writeFile(file, `import { startWatchdog } from ${JSON.stringify(WATCHDOG)};\n${code}`);
   const child = spawn(process.execPath, [...runtimeArgs(), file], { stdio: ["ignore", "ignore", "pipe"] });
   const timer = setTimeout(() => child.kill("SIGKILL"), 20_000);
   let stderr = "";
-  child.stderr.once("data", () => onOutput(child));
+  child.stderr.once("data", () => onOutput(child.pid ?? 0));
   child.stderr.on("data", (chunk: Buffer) => {
     stderr += chunk.toString();
   });

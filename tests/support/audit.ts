@@ -33,7 +33,9 @@ export function auditFaults(lines: readonly AuditLine[], frozen: readonly number
     if (line.what === "started") latest.set(line.run, line);
     const owner = latest.get(line.run);
     if (owner !== undefined && owner.attempt !== line.attempt && !frozen.includes(line.pid)) {
-      faults.push(`run ${line.run}: ${line.attempt} still ran (${line.what} ${line.step}) after ${owner.attempt} began`);
+      faults.push(
+        `run ${line.run}: ${line.attempt} still ran (${line.what} ${line.step}) after ${owner.attempt} began`,
+      );
     }
   }
   return faults;

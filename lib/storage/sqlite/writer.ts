@@ -180,8 +180,13 @@ export class Writer {
   async #boundLog(): Promise<void> {
     const patienceEndsAt = this.#clock.monotonic() + CHECKPOINT_PATIENCE_MS;
     while (this.#refusal === null && this.#clock.monotonic() < patienceEndsAt) {
-      const { log, checkpointed } = this.#db.prepare("PRAGMA wal_checkpoint(PASSIVE)").get() as Row;
-      if (Number(log) * this.#pageBytes <= WAL_BYTES_MAX || log === checkpointed) return;
+      try {
+        const { log, checkpointed } = this.#db.prepare("PRAGMA wal_checkpoint(PASSIVE)").get() as Row;
+        if (Number(log) * this.#pageBytes <= WAL_BYTES_MAX || log === checkpointed) return;
+      } catch {
+        // What was committed is safe in the log; thrown on from here, this would end all writing for ever.
+        return;
+      }
       await pause(this.#clock, BUSY_PAUSE_MS);
     }
   }

@@ -277,11 +277,12 @@ test("closing refuses what waits and what comes", async ({ file, writer, insert 
   );
   writer.close();
   await waiting;
-  await rejects(
+  const coming = rejects(
     writer.writeOne(() => put(insert, "comes")),
     isUnavailable,
   );
   await file.clock.advance(100);
+  await coming;
   assert.is(file.clock.pending, 0);
 });
 

@@ -1,0 +1,10 @@
+import { Stage } from "/work/main/tests/support/spawn-server.ts";
+const stage = await Stage.make();
+let t=performance.now();
+const s = await stage.server();
+console.log("start", performance.now()-t, s.origin, s.said);
+t=performance.now();
+const id = await s.start("audited", {steps: 3});
+console.log(await s.reaches(id, "succeeded"), performance.now()-t);
+s.kill("SIGTERM"); console.log(await s.ended(), s.said.stderr);
+await stage.close();

@@ -96,7 +96,6 @@ function readSecrets(reading: Reading): Record<string, string[]> {
     const provider = providerOf(name, isPrevious ? rest.slice(0, -"_PREVIOUS".length) : rest, faults, true);
     const secret = readSecret(reading, name);
     if (provider === null || secret === null) continue;
-    warnOfEdges(name, secret, reading.warnings);
     (isPrevious ? previous : present).set(provider, secret);
   }
   for (const provider of previous.keys()) {
@@ -172,9 +171,9 @@ function variablePart(provider: string): string {
   return provider.toUpperCase().replaceAll("-", "_");
 }
 
-/** Nothing is trimmed silently, so a secret pasted with its quotes would fail at the first delivery. */
-function warnOfEdges(name: string, secret: string, warnings: string[]): void {
-  if (secret !== secret.trim() || /^(["'`]).*\1$/s.test(secret)) {
+/** Nothing is trimmed silently, so a token pasted with its quotes would fail at the first handshake. */
+function warnOfEdges(name: string, token: string, warnings: string[]): void {
+  if (token !== token.trim() || /^(["'`]).*\1$/s.test(token)) {
     warnings.push(`${name} begins or ends with white space or quotes, and they count as part of it`);
   }
 }

@@ -270,8 +270,11 @@ const warned: readonly [env: Env, warning: RegExp | null][] = [
   [{ WEBHOOK_URL: "https://a.example" }, null],
   [{ WEBHOOK_SERVER_NAME: "a" }, null],
   [{ WEBHOOK_PUBLIC_URI: "" }, null],
-  [{ WEBHOOK_SECRET_A: " hunter2" }, /^WEBHOOK_SECRET_A begins or ends with white space or quotes/],
-  [{ WEBHOOK_SECRET_A: '"hunter2"' }, /^WEBHOOK_SECRET_A /],
+  [
+    { WEBHOOK_VERIFY_TOKEN_A: " hunter2" },
+    /^WEBHOOK_VERIFY_TOKEN_A begins or ends with white space or quotes/,
+  ],
+  [{ WEBHOOK_VERIFY_TOKEN_A: '"hunter2"' }, /^WEBHOOK_VERIFY_TOKEN_A /],
   [{ WEBHOOK_SECRET_A: 'it"s', WEBHOOK_VERIFY_TOKEN_A: "v" }, null],
 ];
 for (const [env, warning] of warned) {

@@ -23,7 +23,6 @@ export interface Opened {
     workflows: readonly string[];
     mode: "try-out" | "secured";
     modeMeans: string;
-    warnings: readonly string[];
   };
   /** Charges an uncaught error to the run whose code threw it; false where it was ours. */
   chargeStray(error: unknown): boolean;
@@ -63,6 +62,7 @@ async function start(deps: ServeDeps): Promise<void> {
     level: settings.logLevel,
     format: settings.logFormat ?? (process.stderr.isTTY ? "text" : "json"),
   });
+  for (const warning of settings.warnings) log.warn(warning);
   const opened = deps.open({ ...settings, log });
   catchStrays(opened, log);
   await opened.latchhook.start();
@@ -126,7 +126,7 @@ async function stop(opened: Opened, listening: Listening | null, watchdog: Watch
 }
 
 function banner(settings: Settings, opened: Opened, listening: Listening | null): string {
-  const { database, workflows, mode, modeMeans, warnings } = opened.describe();
+  const { database, workflows, mode, modeMeans } = opened.describe();
   const lines = [
     listening === null
       ? "Latchhook runs workflows and does not listen"
@@ -135,7 +135,6 @@ function banner(settings: Settings, opened: Opened, listening: Listening | null)
     `  workflows  ${workflows.length === 0 ? "none" : workflows.join(", ")}`,
     ...(settings.role === "work" ? [] : [`  mode       ${mode}: ${modeMeans}`]),
     "  restart    let a supervisor (systemd, Docker) start it again when it ends: it resumes what was under way",
-    ...[...settings.warnings, ...warnings].map((warning) => `  warning    ${warning}`),
   ];
   if (mode === "try-out" && listening !== null) lines.push("", "Try it:", tryLine(workflows, listening.port));
   return `${lines.join("\n")}\n`;

@@ -13,6 +13,16 @@ const FIELD_NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
 // `state` would make {state.x} mean two things; the others mean something to JavaScript.
 const RESERVED_FIELDS = ["state", "__proto__", "constructor", "prototype"];
 
+/** What other languages call the types. */
+const OTHER_TYPE_NAMES: ReadonlyMap<string, string> = new Map([
+  ["string", "str"],
+  ["integer", "int"],
+  ["number", "float"],
+  ["boolean", "bool"],
+  ["array", "list"],
+  ["object", "dict"],
+]);
+
 /** A fault that stands for all that the form finds in one part. */
 interface Refusal extends FlowFault {
   part: Place;
@@ -87,7 +97,7 @@ function checkFields(fields: readonly [string, unknown][]): FlowFault[] {
     if (!isRecord(field) || typeof field.type !== "string") return faults;
     const type = parseFieldType(field.type);
     if (type === null) {
-      const near = nearest(field.type, TYPE_NAMES);
+      const near = OTHER_TYPE_NAMES.get(field.type) ?? nearest(field.type, TYPE_NAMES);
       const hint = near === null ? "" : `did you mean ${near}? `;
       const detail = `Cannot use ${show(field.type)} as type of field ${show(name)}: ${hint}Types are ${TYPE_NAMES.join(", ")}, list[str], dict[str,int]`;
       return [...faults, { place: [...place, "type"], detail }];

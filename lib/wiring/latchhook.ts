@@ -59,7 +59,6 @@ export interface Description {
   workflows: readonly string[];
   mode: "try-out" | "secured";
   modeMeans: string;
-  warnings: readonly string[];
 }
 
 /** A Latchhook with the doors that only our own listener and program use. */
@@ -191,6 +190,10 @@ async function open(
       (workflow.on ?? []).map(({ provider }) => ({ workflow: name, provider })),
     );
   const { providers, warnings } = resolveProviders({ ...options, triggers });
+  const signatureHeaders = Array.from(providers.values(), ({ scheme }) => scheme.signature.header);
+  checkKeptHeaders(options.keepHeaders, signatureHeaders);
+  const signatureHeaders = Array.from(providers.values(), ({ scheme }) => scheme.signature.header);
+  refuseKeptSignatures(options.keepHeaders, signatureHeaders);
   const storage = await openStorage(options);
   try {
     if (role !== "all" && !storage.about.isShared) {
@@ -205,7 +208,6 @@ async function open(
         : new Runner({ storage, registry, clock, random, log, concurrency, timing, onRest });
     const isTryOut = mayTryOut(options, internals);
     const accept: AcceptGivens = { storage, registry, clock, wake: () => runner?.wake() };
-    const signatureHeaders = Array.from(providers.values(), ({ scheme }) => scheme.signature.header);
     const context: RouteContext = {
       storage,
       registry,
@@ -243,7 +245,8 @@ async function open(
     await runner?.start();
     watch.start();
     retention?.start();
-    const description = describe(options, storage, registry, isTryOut, warnings);
+    for (const warning of [...warnings, ...oddities(storage)]) log.warn(warning);
+    const description = describe(options, storage, registry, isTryOut);
     return { context, storage, runner, waiters, watch, retention, description };
   } catch (error) {
     if (isOwned(options.storage)) await storage.close();
@@ -263,9 +266,25 @@ async function openRegistry({
   return new WorkflowRegistry([...given, ...loaded]);
 }
 
+/** A credential's name is known by its form; a signature's may be any that a scheme chose. */
+function checkKeptHeaders(names: readonly string[], signatureHeaders: readonly string[]): void {
+  const kept = names.find((name) => signatureHeaders.includes(name));
+  if (kept === undefined) return;
+  throw new TypeError(`Cannot keep header ${kept}: it carries a signature, and kept headers are shown`);
+}
+
 function openStorage({ storage, clock, random }: ResolvedOptions): Promise<Storage> | Storage {
   if (typeof storage === "string") return createStorageBackend(storage, { clock, random });
   return typeof storage === "function" ? storage() : storage;
+}
+
+/** Which headers those are is known only once the schemes are. */
+function refuseKeptSignatures(keepHeaders: readonly string[], signatureHeaders: readonly string[]): void {
+  const kept = keepHeaders.find((name) => signatureHeaders.includes(name));
+  if (kept === undefined) return;
+  throw new TypeError(
+    `Cannot keep header ${kept}: it carries a provider's signature, and kept headers are shown`,
+  );
 }
 
 /** A storage that was handed over open is its owner's to close. */
@@ -283,14 +302,16 @@ function mayTryOut(options: ResolvedOptions, internals: Internals): boolean {
   return isBare && internals.mayTryOut === true;
 }
 
+function oddities({ about }: Storage): string[] {
+  return about.isDurable ? [] : ["The database is in memory: a 202 does not survive this process"];
+}
+
 function describe(
   options: ResolvedOptions,
   { about }: Storage,
   registry: WorkflowRegistry,
   isTryOut: boolean,
-  warnings: readonly string[],
 ): Description {
-  const more = about.isDurable ? [] : ["The database is in memory: a 202 does not survive this process"];
   const noToken =
     "admin routes answer 401; set ADMIN_TOKEN to at least 24 characters, such as from: openssl rand -base64 24";
   const isClosed = options.adminTokens.length === 0 && options.authorize === undefined;
@@ -301,6 +322,5 @@ function describe(
     modeMeans: isTryOut
       ? "requests from this machine need no signature and no token; set WEBHOOK_SECRET_GENERIC and ADMIN_TOKEN before you put any proxy or tunnel in front"
       : `every delivery needs its provider's signature; ${isClosed ? noToken : "admin routes need the token"}`,
-    warnings: [...warnings, ...more],
   };
 }

@@ -121,10 +121,10 @@ const faulty: [what: string, flow: unknown, ...faults: [place: string, detail: R
   // Fields
   [
     "a type that is none",
-    withFields({ x: { type: "sting" } }),
-    ["state.fields.x.type", /Cannot use "sting" as type of field "x": did you mean str\? Types are str, int/],
+    withFields({ x: { type: "string" } }),
+    ["state.fields.x.type", /Cannot use "string" as type of field "x": did you mean str\? Types are str, int/],
   ],
-  ["an object type", withFields({ x: { type: "object" } }), ["state.fields.x.type", /Types are/]],
+  ["a type with a slip", withFields({ x: { type: "flaot" } }), ["state.fields.x.type", /did you mean float/]],
   [
     "a default of another type",
     withFields({ x: { type: "list[int]", default: [1, "2"] } }),

@@ -87,7 +87,7 @@ async function run(code: string, onOutput: (pid: number) => void = () => {}): Pr
   const child = spawn(process.execPath, [...runtimeArgs(), file], { stdio: ["ignore", "ignore", "pipe"] });
   const timer = setTimeout(() => child.kill("SIGKILL"), 20_000);
   let stderr = "";
-  child.stderr.once("data", () => onOutput(child.pid ?? 0));
+  child.stderr.once("data", () => child.pid !== undefined && onOutput(child.pid));
   child.stderr.on("data", (chunk: Buffer) => {
     stderr += chunk.toString();
   });

@@ -1,17 +1,24 @@
+import { isLoopbackAddress } from "../http/forwarded.ts";
 import type { LatchhookOptions, ListenOptions } from "../options.ts";
 
 /**
- * Holds back a server that would take anybody's deliveries from the network.
+ * Refuses to listen where others can reach us before anybody said who may deliver. Not for `ROLE=work`, which takes no
+ * deliveries.
  *
- * @param isLoopback true where only this machine can reach the address
- * @throws {Error} bound to another address with no provider's secret and none listed as unsigned, naming the ways out
+ * @throws {Error} one line that names the ways out
  */
-export function refuseOpenBind(settings: LatchhookOptions & ListenOptions, isLoopback: boolean): void {
-  if (isLoopback || settings.role === "work") return;
-  const isDecided =
-    Object.keys(settings.secrets ?? {}).length > 0 || (settings.allowUnsigned ?? []).length > 0;
-  if (isDecided) return;
+export function refuseOpenBind(
+  settings: Pick<LatchhookOptions & ListenOptions, "host" | "role" | "secrets" | "allowUnsigned">,
+): void {
+  const { host, role, secrets = {}, allowUnsigned = [] } = settings;
+  if (role === "work" || isLoopbackHost(host)) return;
+  if (Object.keys(secrets).length > 0 || allowUnsigned.length > 0) return;
   throw new Error(
-    `Cannot listen on HOST=${settings.host} without a secret: set WEBHOOK_SECRET_GENERIC (or another provider's), or list in WEBHOOK_ALLOW_UNSIGNED whose deliveries need none, or use HOST=127.0.0.1`,
+    `Cannot listen on HOST=${host} while no provider has a secret: set WEBHOOK_SECRET_GENERIC or another provider's, list providers that need no signature in WEBHOOK_ALLOW_UNSIGNED, or stay on this machine with HOST=127.0.0.1`,
   );
+}
+
+/** True for what `HOST` may be so that only this machine reaches us. */
+export function isLoopbackHost(host: string): boolean {
+  return host === "localhost" || isLoopbackAddress(host);
 }

@@ -1,5 +1,6 @@
-import type { WebhookError } from "../errors.ts";
-import { messageOf } from "../errors.ts";
+import type { Duration } from "../duration.ts";
+import { parseDuration } from "../duration.ts";
+import { messageOf, type WebhookError } from "../errors.ts";
 import { isLoopbackAddress } from "../http/forwarded.ts";
 import { type Listening, listenNode } from "../listen/node.ts";
 import type { Log } from "../log.ts";
@@ -7,149 +8,166 @@ import type { LatchhookOptions, ListenOptions } from "../options.ts";
 import type { Handle } from "../peer.ts";
 import { startWatchdog, type Watchdog, type WatchdogOptions } from "../runner/watchdog.ts";
 import { settingsFromEnv } from "../settings.ts";
+import { banner, type Description } from "./banner.ts";
 import { loadDotenv } from "./dotenv.ts";
-import { refuseOpenBind } from "./open-bind.ts";
-import { programLog } from "./program-log.ts";
+import { isLoopbackHost, refuseOpenBind } from "./open-bind.ts";
+import { escapeControls, programLog } from "./program-log.ts";
 
-/** A Latchhook as the program drives it. */
+/** What the program is given by the wiring, which alone knows how a Latchhook is made. */
+export interface ServeDeps {
+  /** Makes a Latchhook, without opening anything yet. */
+  open(options: LatchhookOptions & ListenOptions): Opened;
+  /** Other times than the watchdog's own. */
+  watchdog?: Pick<WatchdogOptions, "standstillMs" | "tickMs">;
+}
+
+/** A Latchhook with the doors that only the program uses. */
 export interface Opened {
-  latchhook: { start(): Promise<void>; stop(): Promise<void> };
-  handle: Handle;
-  /** The answer to a request that never reached the handler. */
-  refuse(error: WebhookError): Response;
-  /** After the start. */
-  describe(): {
-    database: string;
-    workflows: readonly string[];
-    mode: "try-out" | "secured";
-    modeMeans: string;
+  latchhook: {
+    start(): Promise<void>;
+    stop(options?: { grace?: Duration }): Promise<void>;
   };
-  /** Charges an uncaught error to the run whose code threw it; false where it was ours. */
+  handle: Handle;
+  refuse(error: WebhookError): Response;
+  /** After `start`. */
+  describe(): Description;
+  /** False where the error came from no run, so that it is our own. */
   chargeStray(error: unknown): boolean;
   runsAwake(): readonly string[];
 }
 
-/** What the program is given by those who know the rooms above. */
-export interface ServeDeps {
-  open(options: LatchhookOptions & ListenOptions): Opened;
-  /** Shorter in tests. */
-  watchdog?: Omit<WatchdogOptions, "runsAwake">;
+/** What has started and has to be stopped. */
+interface Started {
+  opened: Opened;
+  log: Log;
+  graceMs: number;
+  /** null: it does not listen. */
+  listening: Listening | null;
+  watchdog: Watchdog | null;
 }
 
-type Settings = LatchhookOptions & ListenOptions;
-
-/** Exit codes of a process that a second signal ends, as a shell shows them: 128 and the signal's number. */
-const SIGNAL_EXIT: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 };
+/** A stop that goes wrong must not wait for a supervisor's kill: Docker's comes 10 s after its signal. */
+const LATE_MS = 1_000;
+/** `tsx` passes a Ctrl-C on that the terminal has given to both of us, 30 ms later. */
+const ECHO_MS = 100;
 
 /**
- * The program: settings, Latchhook, listener, banner, and then signals until the end. An error before the banner is one
- * line on standard error and exit code 1.
+ * The program: settings, Latchhook, listener, banner; then it serves until a signal ends it. Never resolves before the
+ * process ends. Exits with 0 after a stop in order, 1 when it could not start or met a fault of its own, 130 or 143 at
+ * a second signal.
  */
 export async function serve(deps: ServeDeps): Promise<void> {
+  process.stdout.on("error", () => {}); // a reader that went away (`| head`) is no reason to end
+  const stopAsked = stopSignal();
+  let started: Started;
   try {
-    await start(deps);
+    started = await start(deps);
   } catch (error) {
-    process.stderr.write(`${messageOf(error)}\n`);
-    process.exit(1);
+    exitWithFault(error);
   }
+  // Signal handlers keep no process alive, and where nothing listens and nothing runs nothing else does.
+  const hold = setInterval(() => {}, 60_000);
+  const signal = await stopAsked;
+  started.log.info("stopping", { signal, grace_ms: started.graceMs });
+  const isClean = await stop(started);
+  clearInterval(hold);
+  process.exit(isClean ? 0 : 1);
 }
 
-async function start(deps: ServeDeps): Promise<void> {
+async function start(deps: ServeDeps): Promise<Started> {
   loadDotenv(process.env, process.cwd());
   const settings = settingsFromEnv(process.env);
-  refuseOpenBind(settings, isLoopbackHost(settings.host));
-  const log = programLog({
-    level: settings.logLevel,
-    format: settings.logFormat ?? (process.stderr.isTTY ? "text" : "json"),
-  });
+  const { host, port, logLevel: level, logFormat } = settings;
+  const log = programLog({ level, format: logFormat ?? (process.stderr.isTTY ? "text" : "json") });
+  refuseOpenBind(settings);
   for (const warning of settings.warnings) log.warn(warning);
-  const opened = deps.open({ ...settings, log });
-  catchStrays(opened, log);
-  await opened.latchhook.start();
-  const watchdog = startWatchdog({ ...deps.watchdog, runsAwake: () => opened.runsAwake() });
-  const listening = settings.port === null ? null : await listen(settings, settings.port, opened, log);
-  stopOnSignal(opened, listening, watchdog, log);
-  process.stdout.write(banner(settings, opened, listening));
-}
 
-async function listen({ host }: Settings, port: number, opened: Opened, log: Log): Promise<Listening> {
+  const opened = deps.open({ ...settings, log });
+  chargeStrays(opened, log);
+  const watchdog = isDebugged() ? null : startWatchdog({ ...deps.watchdog, runsAwake: opened.runsAwake });
+  await opened.latchhook.start();
   try {
-    return await listenNode({
-      host,
-      port,
-      handle: opened.handle,
-      refuse: (error) => opened.refuse(error),
-      log,
-    });
+    const { handle, refuse } = opened;
+    const listening = port === null ? null : await listenNode({ host, port, handle, refuse, log });
+    if (listening !== null) checkBound(host, listening);
+    process.stdout.write(banner(opened.describe(), listening));
+    return { opened, log, graceMs: parseDuration(settings.shutdownGrace ?? "8s"), listening, watchdog };
   } catch (error) {
-    await opened.latchhook.stop();
+    await opened.latchhook.stop({ grace: 0 }).catch(() => {}); // the first error is the one to tell
     throw error;
   }
 }
 
-/** An error that nobody caught ends the attempt whose code threw it; one of our own ends the process, as it must. */
-function catchStrays(opened: Opened, log: Log): void {
-  const onStray = (kind: string) => (error: unknown) => {
-    const isCharged = opened.chargeStray(error);
-    log.error(isCharged ? `${kind} charged to its run` : kind, { error });
-    if (!isCharged) process.exit(1);
-  };
-  process.on("uncaughtException", onStray("uncaught exception"));
-  process.on("unhandledRejection", onStray("unhandled rejection"));
+/** `localhost` was taken for this machine alone, which is for the resolver to say. */
+function checkBound(host: string, { address }: Listening): void {
+  if (!isLoopbackHost(host) || isLoopbackAddress(address)) return;
+  throw new Error(`Cannot listen on HOST=${host}: here it means ${address}; set HOST=127.0.0.1`);
 }
 
-function stopOnSignal(opened: Opened, listening: Listening | null, watchdog: Watchdog, log: Log): void {
-  let isStopping = false;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (isStopping) process.exit(SIGNAL_EXIT[signal] ?? 1);
-    isStopping = true;
-    log.info("stopping", { signal, runs_awake: opened.runsAwake() });
-    void stop(opened, listening, watchdog).then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error("cannot stop cleanly", { error });
-        process.exit(1);
-      },
-    );
-  };
-  process.on("SIGTERM", onSignal);
-  process.on("SIGINT", onSignal);
+/** A breakpoint makes the event loop stand still, too. */
+function isDebugged(): boolean {
+  return process.execArgv.some((argument) => argument.startsWith("--inspect"));
 }
 
-async function stop(opened: Opened, listening: Listening | null, watchdog: Watchdog): Promise<void> {
+/** @returns false where it took longer than it may */
+async function stop({ opened, log, graceMs, listening, watchdog }: Started): Promise<boolean> {
+  // First no new connections; what is under way is finished by both together.
   const closed = listening?.close();
-  await opened.latchhook.stop();
-  // The grace is over: who has not read an answer by now sends again.
-  listening?.closeAll();
-  await closed;
-  await watchdog.stop();
+  const stopped = opened.latchhook.stop({ grace: graceMs });
+  const cut = setTimeout(() => listening?.closeAll(), graceMs);
+  const late = new Promise<false>((resolve) => setTimeout(resolve, graceMs + LATE_MS, false));
+  try {
+    const isClean = await Promise.race([Promise.all([closed, stopped]).then(() => true), late]);
+    if (!isClean) log.error("stop took too long; what was running is resumed at the next start");
+    return isClean;
+  } catch (error) {
+    log.error("stop failed", { error });
+    return false;
+  } finally {
+    clearTimeout(cut);
+    await watchdog?.stop();
+  }
 }
 
-function banner(settings: Settings, opened: Opened, listening: Listening | null): string {
-  const { database, workflows, mode, modeMeans } = opened.describe();
-  const lines = [
-    listening === null
-      ? "Latchhook runs workflows and does not listen"
-      : `Latchhook listens on ${urlOf(settings.host, listening.port)}`,
-    `  database   ${database}`,
-    `  workflows  ${workflows.length === 0 ? "none" : workflows.join(", ")}`,
-    ...(settings.role === "work" ? [] : [`  mode       ${mode}: ${modeMeans}`]),
-    "  restart    let a supervisor (systemd, Docker) start it again when it ends: it resumes what was under way",
-  ];
-  if (mode === "try-out" && listening !== null) lines.push("", "Try it:", tryLine(workflows, listening.port));
-  return `${lines.join("\n")}\n`;
+/** Resolves at the first signal; a second one exits at once. */
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let first: { name: string; at: number } | null = null;
+    for (const name of ["SIGINT", "SIGTERM"] as const) {
+      process.on(name, () => {
+        if (first === null) {
+          first = { name, at: performance.now() };
+          resolve(name);
+          return;
+        }
+        const isEcho = first.name === name && performance.now() - first.at < ECHO_MS;
+        if (!isEcho) process.exit(name === "SIGINT" ? 130 : 143);
+      });
+    }
+  });
 }
 
-function tryLine(workflows: readonly string[], port: number): string {
-  const name = workflows.includes("test") ? "test" : (workflows[0] ?? "test");
-  const body = `{"workflow_name":"${name}","inputs":{"topic":"AI"}}`;
-  return `curl -X POST http://localhost:${port}/webhooks/generic -H "Content-Type: application/json" -d '${body}'`;
+/** What nobody catches ends the attempt that it came from; where it came from none, our own state is in doubt. */
+function chargeStrays(opened: Opened, log: Log): void {
+  const charge = (error: unknown): void => {
+    let isCharged = false;
+    try {
+      isCharged = opened.chargeStray(error);
+    } catch (second) {
+      log.error("cannot charge a stray error", { error: second });
+    }
+    if (isCharged) return;
+    const stack = error instanceof Error ? error.stack : undefined;
+    log.error("ending: an error that nobody caught", { error, stack });
+    process.exit(1);
+  };
+  process.on("uncaughtException", charge);
+  process.on("unhandledRejection", charge);
 }
 
-function urlOf(host: string, port: number): string {
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
-}
-
-function isLoopbackHost(host: string): boolean {
-  return host === "localhost" || isLoopbackAddress(host);
+/** The line or lines that say what to change, without a stack. */
+function exitWithFault(error: unknown): never {
+  const lines = messageOf(error).split("\n").map(escapeControls);
+  process.stderr.write(`${lines.join("\n")}\n`);
+  process.exit(1);
 }

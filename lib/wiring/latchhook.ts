@@ -192,8 +192,6 @@ async function open(
   const { providers, warnings } = resolveProviders({ ...options, triggers });
   const signatureHeaders = Array.from(providers.values(), ({ scheme }) => scheme.signature.header);
   checkKeptHeaders(options.keepHeaders, signatureHeaders);
-  const signatureHeaders = Array.from(providers.values(), ({ scheme }) => scheme.signature.header);
-  refuseKeptSignatures(options.keepHeaders, signatureHeaders);
   const storage = await openStorage(options);
   try {
     if (role !== "all" && !storage.about.isShared) {
@@ -276,15 +274,6 @@ function checkKeptHeaders(names: readonly string[], signatureHeaders: readonly s
 function openStorage({ storage, clock, random }: ResolvedOptions): Promise<Storage> | Storage {
   if (typeof storage === "string") return createStorageBackend(storage, { clock, random });
   return typeof storage === "function" ? storage() : storage;
-}
-
-/** Which headers those are is known only once the schemes are. */
-function refuseKeptSignatures(keepHeaders: readonly string[], signatureHeaders: readonly string[]): void {
-  const kept = keepHeaders.find((name) => signatureHeaders.includes(name));
-  if (kept === undefined) return;
-  throw new TypeError(
-    `Cannot keep header ${kept}: it carries a provider's signature, and kept headers are shown`,
-  );
 }
 
 /** A storage that was handed over open is its owner's to close. */

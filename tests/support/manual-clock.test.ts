@@ -102,6 +102,17 @@ test("a timer above the longest is cut as the system's is, and a long pause stil
   assert.is(pausedUntil, 3_600_000);
 });
 
+test("time that passes in a block fires nothing, and what came due in it fires late, without time going back", async ({
+  clock,
+}) => {
+  const fired: number[] = [];
+  clock.setTimer(() => fired.push(clock.monotonic()), 2_000);
+  clock.block(5_000);
+  assert.equal(fired, []);
+  await clock.advance(0);
+  assert.equal(fired, [5_000]);
+});
+
 test("a second advance while the first is under way is refused", async ({ clock }) => {
   const first = clock.advance(10);
   await rejects(clock.advance(10), /await the first/);

@@ -160,7 +160,8 @@ export async function spawnServer(options: SpawnOptions = {}): Promise<SpawnedSe
     get end() {
       return end();
     },
-    kill: (signal) => void child.kill(signal),
+    // Not child.kill(): after it Deno reports the signal as the end, whatever the exit code was.
+    kill: (signal) => void process.kill(child.pid ?? 0, signal),
     ended,
     deliver,
     async start(workflowName, inputs = {}) {

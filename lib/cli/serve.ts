@@ -16,9 +16,14 @@ import { escapeControls, programLog } from "./program-log.ts";
 /** What the program is given by the wiring, which alone knows how a Latchhook is made. */
 export interface ServeDeps {
   /** Makes a Latchhook, without opening anything yet. */
-  open(options: LatchhookOptions & ListenOptions): Opened;
+  open(options: LatchhookOptions & ListenOptions, hooks: Hooks): Opened;
   /** Other times than the watchdog's own. */
   watchdog?: Pick<WatchdogOptions, "standstillMs" | "tickMs">;
+}
+
+/** What the program wants to be told. */
+export interface Hooks {
+  onRunBegins(): void;
 }
 
 /** A Latchhook with the doors that only the program uses. */
@@ -82,9 +87,10 @@ async function start(deps: ServeDeps): Promise<Started> {
   refuseOpenBind(settings);
   for (const warning of settings.warnings) log.warn(warning);
 
-  const opened = deps.open({ ...settings, log });
+  let watchdog: Watchdog | null = null;
+  const opened = deps.open({ ...settings, log }, { onRunBegins: () => watchdog?.look() });
   chargeStrays(opened, log);
-  const watchdog = isDebugged() ? null : startWatchdog({ ...deps.watchdog, runsAwake: opened.runsAwake });
+  if (!isDebugged()) watchdog = startWatchdog({ ...deps.watchdog, runsAwake: opened.runsAwake });
   await opened.latchhook.start();
   try {
     const { handle, refuse } = opened;

@@ -30,6 +30,8 @@ export interface RunnerGivens {
   /** Runs at once in this process. */
   concurrency: number;
   timing: Timing;
+  /** A run is about to begin here. */
+  onBegin: () => void;
   /** A run came to rest here. */
   onRest: (runId: string) => void;
 }
@@ -52,6 +54,7 @@ export class Runner {
   /** The names in the order of their turn: whoever got a slot goes to the end. */
   #turns: string[];
   #dueTimer: Timer | null = null;
+  #soonTimer: Timer | null = null;
   #lookTimer: Timer | null = null;
   #isClaiming = false;
   #claiming: Promise<void> = Promise.resolve();
@@ -89,6 +92,18 @@ export class Runner {
     if (!this.#isClaiming && !this.#isStopping) this.#claiming = this.#claimLoop();
   }
 
+  /**
+   * The same, a turn of the event loop later: the answer to the delivery goes out before its run begins, which may keep
+   * the thread busy.
+   */
+  wakeSoon(): void {
+    if (this.#soonTimer !== null || this.#isStopping) return;
+    this.#soonTimer = this.#givens.clock.setTimer(() => {
+      this.#soonTimer = null;
+      this.wake();
+    }, 0);
+  }
+
   /** Another process has written: there may be work, and one of our runs may have been cancelled. */
   async onChange(): Promise<void> {
     this.wake();
@@ -115,6 +130,7 @@ export class Runner {
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
     this.#dueTimer?.clear();
+    this.#soonTimer?.clear();
     this.#lookTimer?.clear();
     await this.#claiming;
     await this.#settleWithin(Math.max(0, graceMs - ABORT_BEFORE_END_MS));
@@ -193,6 +209,7 @@ export class Runner {
       store: (step) => this.#persist.until("store a step", () => storage.finishStep(run, step)),
     });
     this.#standstill.began(run.runId, run.workflowName);
+    this.#givens.onBegin();
     const begunAt = clock.monotonic();
     const done = this.#conduct(attempt, named).catch((error: unknown) => {
       log.error("an attempt was abandoned and will be resumed", { run_id: run.runId, error });

@@ -49,6 +49,8 @@ export interface Internals {
   timing?: Partial<Timing>;
   /** True where nothing but try-out mode's own conditions is missing: bound to loopback, not in production. */
   mayTryOut?: boolean;
+  /** A run is about to begin. */
+  onRunBegins?: () => void;
   /** Another process has raised the schema: this one has stopped. */
   onOutdated?: (error: WebhookError) => void;
 }
@@ -102,8 +104,11 @@ export function createInnerLatchhook(
     if (stopping !== null)
       return Promise.reject(new WebhookError("stopping", "Cannot start again: it was stopped"));
     starting ??= open(resolved, timing, internals, () => stopping !== null, onOutdated).then(
-      (opened) => {
-        started = opened;
+      async (opened) => {
+        started = opened; // before the first run begins, so that a standstill can name it
+        await opened.runner?.start();
+        opened.watch.start();
+        opened.retention?.start();
         return opened;
       },
       (error: unknown) => {
@@ -199,13 +204,14 @@ async function open(
     }
     const waiters = new Waiters(storage, clock);
     const onRest = (runId: string): void => waiters.notify(runId);
+    const onBegin = internals.onRunBegins ?? (() => {});
     const { concurrency } = options;
     const runner =
       role === "serve"
         ? null
-        : new Runner({ storage, registry, clock, random, log, concurrency, timing, onRest });
+        : new Runner({ storage, registry, clock, random, log, concurrency, timing, onBegin, onRest });
     const isTryOut = mayTryOut(options, internals);
-    const accept: AcceptGivens = { storage, registry, clock, wake: () => runner?.wake() };
+    const accept: AcceptGivens = { storage, registry, clock, wake: () => runner?.wakeSoon() };
     const context: RouteContext = {
       storage,
       registry,
@@ -240,9 +246,6 @@ async function open(
       onOutdated,
     });
     const retention = role === "serve" ? null : new Retention({ ...options, storage, timing });
-    await runner?.start();
-    watch.start();
-    retention?.start();
     for (const warning of [...warnings, ...oddities(storage)]) log.warn(warning);
     const description = describe(options, storage, registry, isTryOut);
     return { context, storage, runner, waiters, watch, retention, description };

@@ -122,7 +122,10 @@ const faulty: [what: string, flow: unknown, ...faults: [place: string, detail: R
   [
     "a type that is none",
     withFields({ x: { type: "string" } }),
-    ["state.fields.x.type", /Cannot use "string" as type of field "x": did you mean str\? Types are str, int/],
+    [
+      "state.fields.x.type",
+      /Cannot use "string" as type of field "x": did you mean str\? Types are str, int/,
+    ],
   ],
   ["a type with a slip", withFields({ x: { type: "flaot" } }), ["state.fields.x.type", /did you mean float/]],
   [
@@ -150,7 +153,11 @@ const faulty: [what: string, flow: unknown, ...faults: [place: string, detail: R
     withFields({ constructor: { type: "str" } }),
     ["state.fields.constructor", /Cannot name a field/],
   ],
-  ["a field named __proto__", withFields(JSON.parse('{"__proto__": {"type": "str"}}'))],
+  [
+    "a field named __proto__",
+    withFields(JSON.parse('{"__proto__": {"type": "str"}}')),
+    ["state.fields.__proto__", /Cannot name a field/],
+  ],
   [
     "a field with a dot",
     withFields({ "a.b": { type: "str" } }),

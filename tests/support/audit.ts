@@ -73,7 +73,7 @@ export function storedFaults(file: StoredFile, accepted: ReadonlyMap<string, str
   );
   say(
     "two events for an id",
-    "SELECT webhook_id, count(*) AS n FROM webhook_events GROUP BY provider, webhook_id HAVING n > 1",
+    "SELECT webhook_id, count(*) AS n FROM webhook_events WHERE webhook_id IS NOT NULL GROUP BY provider, webhook_id HAVING n > 1",
   );
   say("two runs for an event", "SELECT event_seq, count(*) AS n FROM runs GROUP BY event_seq HAVING n > 1");
   const stored = new Map(

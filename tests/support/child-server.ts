@@ -28,6 +28,6 @@ const { standstillMs, ...timing } = {
 
 // As in `mod.ts` nothing is awaited here: workflow files import the library while it starts.
 void serve({
-  open: (options) => openProgram(options, { timing }),
+  open: (options, hooks) => openProgram(options, { timing, ...hooks }),
   watchdog: { tickMs: 100, ...(standstillMs === undefined ? {} : { standstillMs }) },
 });

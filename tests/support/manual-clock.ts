@@ -58,7 +58,7 @@ export class ManualClock implements Clock {
         this.#fire(timer);
         await settle();
       }
-      this.#move(end - this.#monotonicMs);
+      this.#move(Math.max(0, end - this.#monotonicMs));
     } finally {
       this.#isAdvancing = false;
     }

@@ -103,6 +103,7 @@ export async function openLatchhook(
       if (response.status !== 202 || json.run_id === undefined) {
         throw new Error(`starting ${workflowName} answered ${response.status} ${JSON.stringify(json)}`);
       }
+      await clock.advance(0); // the runner is woken a turn later
       return json.run_id;
     },
     async reaches(runId, status) {
@@ -112,7 +113,7 @@ export async function openLatchhook(
           view = await run(runId);
           return view.status === status;
         },
-        `run ${runId} to be ${status}, it is ${JSON.stringify(view)}`,
+        () => `run ${runId} to be ${status}; it is ${JSON.stringify(view)}`,
       );
       return view as unknown as RunView;
     },

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import process from "node:process";
@@ -186,6 +187,19 @@ export async function spawnServer(options: SpawnOptions = {}): Promise<SpawnedSe
   };
 }
 
+/** Ends a server as a power switch does, and waits until it is gone. */
+export async function killed(server: SpawnedServer): Promise<void> {
+  server.kill("SIGKILL");
+  await server.ended();
+}
+
+/** Stops a server in order; fails where it does not end with 0. */
+export async function stopped(server: SpawnedServer): Promise<void> {
+  server.kill("SIGTERM");
+  const { code, signal } = await server.ended();
+  if (code !== 0) throw new Error(`After SIGTERM it ended with ${code ?? signal}:\n${server.said.stderr}`);
+}
+
 /** A database, an audit and gates in a folder of their own, and the servers that a test starts on them. */
 export class Stage {
   readonly file: StoredFile;
@@ -216,6 +230,11 @@ export class Stage {
   /** The path of a file that is not there yet. */
   gate(): string {
     return join(this.file.folder, `gate-${++this.#gates}`);
+  }
+
+  /** Lets the workflows go on that wait at a gate. */
+  openGate(gate: string): Promise<void> {
+    return writeFile(gate, "");
   }
 
   /** Ends what is left, by pid, and removes the folder. */

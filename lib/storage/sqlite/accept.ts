@@ -28,11 +28,15 @@ export class SqliteAccept {
 
   accept(event: NewEvent, runs: readonly NewRun[], otherBody: OtherBody): AcceptOutcome {
     if (!this.#events.insert(event)) {
+      // A commit of unknown outcome is repeated, and then the event that is there is this one.
+      const own = this.#events.findById(event.id);
+      if (own !== null) {
+        const { id, webhookId, seq } = own;
+        return { kind: "accepted", eventId: id, webhookId, runs: this.#runs.acceptedOf(seq, 0) };
+      }
       const first = event.idKey === null ? null : this.find(event.idKey, event.bodyHash, otherBody);
-      if (first === null)
-        throw new Error(`Cannot store event ${event.id}: its id key was refused, yet it is unknown`);
-      // A commit of unknown outcome is repeated, and then the first event is this one.
-      return first.eventId === event.id ? { ...first, kind: "accepted" } : first;
+      if (first !== null) return first;
+      throw new Error(`Cannot store event ${event.id}: it was refused, yet it is unknown`);
     }
     const { seq } = this.#known(event.id);
     return {

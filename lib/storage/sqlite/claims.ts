@@ -47,8 +47,10 @@ export class SqliteClaims {
       SELECT seq, due_at FROM runs
       WHERE status = 'queued' AND workflow_name = ? AND due_at IS NOT NULL AND due_at <= ?
       ORDER BY due_at LIMIT ?`);
+    // The index is named, because SQLite would rather walk all runs that the workflow ever had, also the finished ones.
     this.#ready = db.prepare(`
-      SELECT seq FROM runs WHERE status = 'queued' AND workflow_name = ? AND due_at IS NULL ORDER BY seq LIMIT ?`);
+      SELECT seq FROM runs INDEXED BY runs_ready
+      WHERE status = 'queued' AND workflow_name = ? AND due_at IS NULL ORDER BY seq LIMIT ?`);
     this.#nextDue = db.prepare(`
       SELECT min(due_at) AS due_at FROM runs
       WHERE status = 'queued' AND workflow_name = ? AND due_at IS NOT NULL AND due_at > ?`);

@@ -29,12 +29,14 @@ export class SqliteEvents {
   constructor(db: Database, runs: SqliteRuns) {
     this.#db = db;
     this.#runs = runs;
-    // The unique index, not this process, decides which of two racing copies is first. The conflict target names it,
-    // because a bare IGNORE would swallow NULL and CHECK faults too.
+    // The unique index, not this process, decides which of two racing copies is first. The conflict targets are named,
+    // because INSERT OR IGNORE would swallow NULL and CHECK faults too; the event's own id is one, so that an accept can
+    // be repeated.
     this.#insert = db.prepare(`
       INSERT INTO webhook_events
         (id, provider, id_source, webhook_id, id_key, body_hash, type, content_type, headers, body, notes, accepted_at)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (id) DO NOTHING
       ON CONFLICT (id_key) DO NOTHING`);
     const known = "SELECT seq, id, webhook_id, body_hash, erased_at FROM webhook_events";
     this.#byIdKey = db.prepare(`${known} WHERE id_key = ?`);

@@ -1,4 +1,4 @@
-import type { Clock } from "../../clock.ts";
+import { type Clock, pause } from "../../clock.ts";
 import { idKeyOf } from "../../event.ts";
 import { newId } from "../../ids.ts";
 import type { CleanupCommand, WebhookEventRecord, WebhookEventRepository } from "../../repositories.ts";
@@ -12,6 +12,9 @@ const BATCH_EVENTS = 200;
 
 /** How long an id is kept after its body was erased by a direct caller, who names one age only. */
 const ID_DAYS_MIN = 90;
+
+/** The longest id, in characters (code points), as an accepted delivery may have it. */
+const CHARACTERS_MAX = 255;
 
 /**
  * Processed webhook ids in the table of events. A mark stands under a source of its own, so neither it nor an accepted
@@ -86,11 +89,16 @@ export class SqliteWebhookEventRepository implements WebhookEventRepository {
       const changed = await this.#cleanup(command);
       total += changed;
       if (changed < BATCH_EVENTS) return total;
+      // A turn of the event loop, in which accepts that wait get theirs.
+      await pause(this.#clock, 0);
     }
   }
 }
 
 function checkId(webhookId: string): string {
-  if (typeof webhookId === "string" && webhookId.length >= 1 && webhookId.length <= 255) return webhookId;
+  // Half a surrogate pair has no UTF-8, and two different ids would be stored as the same replacement character.
+  const isText = typeof webhookId === "string" && !/\p{Cs}/u.test(webhookId);
+  const characters = isText ? Array.from(webhookId).length : 0;
+  if (characters >= 1 && characters <= CHARACTERS_MAX) return webhookId;
   throw new TypeError("Cannot use this webhookId: give a text of 1 to 255 characters");
 }

@@ -17,9 +17,14 @@ export interface ListQuery<F extends string> {
  * The query of a list.
  *
  * @param names the filters that this list has, besides `since`, `until`, `limit` and `cursor`
+ * @param words of a filter that takes only some
  * @throws {WebhookError} `query_invalid` with one fault a parameter: unknown, given twice, empty, or of another form
  */
-export function parseListQuery<F extends string>(search: URLSearchParams, names: readonly F[]): ListQuery<F> {
+export function parseListQuery<F extends string>(
+  search: URLSearchParams,
+  names: readonly F[],
+  words: Readonly<Record<string, readonly string[]>> = {},
+): ListQuery<F> {
   const known = [...names, "since", "until", "limit", "cursor"];
   const faults: Fault[] = [];
   for (const name of new Set(search.keys())) {
@@ -34,7 +39,12 @@ export function parseListQuery<F extends string>(search: URLSearchParams, names:
     limit: parseLimit(search.get("limit"), faults),
     cursor: search.get("cursor"),
   };
-  if (faults.length > 0) throw queryInvalid(faults);
+  for (const name of names) checkWord(search, name, words[name], faults);
+  if (faults.length > 0) {
+    throw new WebhookError("query_invalid", "Cannot answer this query: its parameters do not fit", {
+      faults,
+    });
+  }
   const filters = Object.fromEntries(names.map((name) => [name, search.get(name)])) as Record<
     F,
     string | null
@@ -42,18 +52,29 @@ export function parseListQuery<F extends string>(search: URLSearchParams, names:
   return { page, filters };
 }
 
-/** The refusal of a query. */
-export function queryInvalid(faults: readonly Fault[]): WebhookError {
-  return new WebhookError("query_invalid", "Cannot answer this query: its parameters do not fit", { faults });
+function checkWord(
+  search: URLSearchParams,
+  name: string,
+  words: readonly string[] | undefined,
+  faults: Fault[],
+): void {
+  const text = search.get(name);
+  if (words === undefined || text === null || text === "" || words.includes(text)) return;
+  faults.push({ pointer: `/${name}`, detail: `must be one of ${words.join(", ")}` });
 }
 
 function parseInstant(search: URLSearchParams, name: string, faults: Fault[]): number | null {
   const text = search.get(name);
   if (text === null || text === "") return null;
   const ms = INSTANT.test(text) ? Date.parse(text) : Number.NaN;
-  if (!Number.isNaN(ms)) return ms;
+  if (!Number.isNaN(ms) && isDay(text.slice(0, 10))) return ms;
   faults.push({ pointer: `/${name}`, detail: "must be a time such as 2026-01-31T12:00:00Z" });
   return null;
+}
+
+/** `Date.parse` takes 30 February for 2 March. */
+function isDay(date: string): boolean {
+  return new Date(Date.parse(date)).toISOString().startsWith(date);
 }
 
 function parseLimit(text: string | null, faults: Fault[]): number {

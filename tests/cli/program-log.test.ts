@@ -72,6 +72,10 @@ for (const format of FORMATS) {
       Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`f${index}`, "x".repeat(500)])),
       { list: Array.from({ length: 10_000 }, () => "x".repeat(500)) },
       { ["k".repeat(50_000)]: 1 },
+      ...Array.from({ length: 60 }, (_, index) => ({
+        a: "x".repeat(4_000),
+        b: "x".repeat(3_900 + index * 20),
+      })),
       { a: Array.from({ length: 50 }, () => Array.from({ length: 50 }, () => Array(50).fill(NASTY))) },
     ];
     for (const fields of cases) {

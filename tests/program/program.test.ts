@@ -119,12 +119,8 @@ test(".env is read, and what is set already wins", async ({ stage }) => {
 });
 
 test("an import of mod.ts serves nothing", async ({ stage }) => {
-  const file = join(stage.file.folder, "importer.mjs");
-  await writeFile(
-    file,
-    `import { createLatchhook } from ${JSON.stringify(PROGRAM.href)};\nconsole.log(typeof createLatchhook);\n`,
-  );
-  const { ended, said } = spawnProgram({ file: new URL(`file://${file}`), env: stage.env });
+  const file = new URL("../fixtures/importer.ts", import.meta.url);
+  const { ended, said } = spawnProgram({ file, env: stage.env });
   assert.is((await ended()).code, 0, said.stderr);
   assert.is(said.stdout, "function\n");
 });

@@ -543,8 +543,11 @@ for (const path of nowhere) {
   test(`${path} is nowhere, signed or not`, async ({ server }) => {
     for (const asked of [delivery(BODY, { path }), { path }]) {
       const answers = [];
-      // Before a URL parser `//webhooks` would be a host, so through fetch it stands behind our own.
-      for (const door of DOORS) answers.push(await server.ask(door, asked));
+      for (const door of DOORS) {
+        // Some clients send `//webhooks` as `/webhooks`, so it goes over a socket as it stands.
+        const isRaw = door === "http" && path.startsWith("//");
+        answers.push(isRaw ? await server.raw(rawDelivery(server, path)) : await server.ask(door, asked));
+      }
       for (const answer of answers) {
         assert.is(answer.status, 404);
         assert.match(problemOf(answer).name, /^(?:not_found|provider_unknown)$/);
@@ -570,7 +573,8 @@ const targets: readonly [target: string, status: number][] = [
   ["/%2e/webhooks/generic", 404],
   ["/webhooks\\generic", 404],
   ["/webhooks/generic#x", 404],
-  ["*", 404],
+  // Bun's parser refuses it before we see it.
+  ["*", process.versions.bun === undefined ? 404 : 400],
 ];
 for (const [target, status] of targets) {
   test(`the raw target ${target} gives ${status}`, async ({ server }) => {

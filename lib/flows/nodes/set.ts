@@ -57,7 +57,7 @@ function templateFaults(text: string, fields: Fields): string[] {
       const way = suggest(name, fields.keys());
       return [`Cannot read ${part.text}: state.fields has no ${show(name)}; ${way}`];
     }
-    if ( ["any", "list", "dict"].includes(field.type.kind)) return [];
+    if (key === undefined || ["any", "list", "dict"].includes(field.type.kind)) return [];
     return [`Cannot read ${part.text}: ${name} is ${field.type.kind} and has no parts`];
   });
 }

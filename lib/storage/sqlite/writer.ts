@@ -22,6 +22,9 @@ const COMMITS_BETWEEN_LOOKS = 512;
 /** A reader that holds the log open is not waited for longer than this. */
 const CHECKPOINT_PATIENCE_MS = 1_000;
 
+/** What a lock held back is worked off in turns of about this length, between which the event loop gets its own. */
+const TURN_MS_MAX = 20;
+
 interface Batch {
   commands: readonly Command<unknown>[];
   queuedAt: number;
@@ -111,6 +114,7 @@ export class Writer {
 
   async #drain(): Promise<void> {
     this.#isDraining = true;
+    let turnBegunAt = this.#clock.monotonic();
     for (let batch = this.#queue[0]; batch !== undefined; batch = this.#queue[0]) {
       if (this.#refusal !== null) {
         rejectBatch(batch, this.#refusal);
@@ -126,6 +130,10 @@ export class Writer {
       // close() may have emptied the queue meanwhile, so the batch is taken out by name.
       if (this.#queue[0] === batch) this.#queue.shift();
       if (++this.#commits % COMMITS_BETWEEN_LOOKS === 0) await this.#boundLog();
+      if (this.#queue.length > 0 && this.#clock.monotonic() - turnBegunAt >= TURN_MS_MAX) {
+        await pause(this.#clock, 0);
+        turnBegunAt = this.#clock.monotonic();
+      }
     }
     this.#isDraining = false;
   }

@@ -213,6 +213,15 @@ test("no more than the limit is claimed, over both timed and ready runs", async 
   assert.equal(await claimed(storage, { limit: 3 }), [timed, ...ready.slice(0, 2)]);
 });
 
+test("a turn that is cut off by the limit is no reason to go above it", async ({ storage }) => {
+  for (const name of ["a", "b", "c"]) await acceptMany(storage, name, 2);
+  const { runs } = await storage.claim(claimOf({ workflows: ["a", "b", "c"], limit: 4 }));
+  assert.equal(
+    runs.map(({ workflowName }) => workflowName),
+    ["a", "b", "c", "a"],
+  );
+});
+
 test("a workflow's concurrency holds over two storages on one file", async ({ file, storage }) => {
   const other = await file.open();
   await acceptMany(storage, "a", 6);
@@ -271,6 +280,16 @@ test("a claim tells when the next timed run of its workflows comes due", async (
   }
   assert.is((await storage.claim(claimOf({ workflows: ["a", "b"] }))).nextDueAt, 7_000);
   assert.is((await storage.claim(claimOf({ workflows: ["a"] }))).nextDueAt, 8_000);
+});
+
+test("a run that is due and finds no slot is not what the next claim waits for", async ({ storage }) => {
+  const full = { name: "a", concurrency: 1, fileHash: null };
+  await acceptMany(storage, "a", 2);
+  const next = requeueOf({ waitingFor: "retry", dueAt: 2_000 });
+  for (const run of (await storage.claim(claimOf())).runs)
+    await storage.endAttempt(run, endOf("failed", { next }));
+  const { runs, nextDueAt } = await storage.claim(claimOf({ workflows: [full], now: 2_000 }));
+  assert.equal([runs.length, nextDueAt], [1, null]);
 });
 
 test("a claim that takes runs adds a beat, and inserts a process that is gone", async ({ file, storage }) => {
@@ -606,6 +625,17 @@ test("a held run whose attempt never settles starts when the hold ends", async (
   assert.is((await storage.getRun(runId))?.dueAt, 200_000);
 });
 
+test("a hold that is over is forgotten when the run begins again", async ({ storage }) => {
+  const [runId = ""] = await acceptRuns(storage, "a");
+  await storage.claim(claimOf());
+  const next = requeueOf({ waitingFor: "retry", dueAt: 5_000, heldUntil: 64_000 });
+  await storage.endAttempt({ runId, fence: 1 }, endOf("failed", { next, isSettled: false }));
+  await storage.claim(claimOf({ now: 64_000 }));
+  await bury(storage, "p1", [{ runId, fence: 2, next: { status: "queued", dueAt: 90_000 } }]);
+  await storage.settleAttempt({ runId, fence: 2 }, 70_000);
+  assert.is((await storage.getRun(runId))?.dueAt, 90_000);
+});
+
 test("settling gives back nothing to a run that waits for its retry without being held", async ({
   storage,
 }) => {
@@ -727,6 +757,7 @@ test("a retry whose last attempt never settles starts after the hold", async ({ 
     endOf("failed", { next: { status: "failed" }, isSettled: false }),
   );
   await storage.retry(runId, 6_000, 60_000);
+  assert.equal(await claimed(storage, { now: 65_999 }), []);
   assert.equal(await claimed(storage, { now: 66_000 }), [runId]);
 });
 

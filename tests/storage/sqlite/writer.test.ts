@@ -1,5 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { systemClock } from "../../../lib/clock.ts";
 import type { WebhookError } from "../../../lib/errors.ts";
 import type { Database, Row, Statement } from "../../../lib/storage/sqlite/driver.ts";
 import { openDatabase } from "../../../lib/storage/sqlite/open.ts";
@@ -113,6 +114,45 @@ test("while another holds the lock for 3 s lists wait, nothing freezes, and then
   await Promise.all(writes);
   assert.equal(order, ["a", "b", "c"]);
   assert.equal(names(file), ["a", "b", "c"]);
+});
+
+test("no command runs before the lock is ours, not even one that writes nothing", async ({
+  file,
+  writer,
+}) => {
+  const other = lock(file);
+  let isRun = false;
+  const write = writer.writeOne(() => {
+    isRun = true;
+  });
+  await file.clock.advance(100);
+  assert.is(isRun, false);
+  other.exec("COMMIT");
+  await file.clock.advance(50);
+  await write;
+  assert.is(isRun, true);
+});
+
+test("what a lock held back is worked off in turns, and the event loop gets its own between them", async ({
+  file,
+  db,
+}) => {
+  const writer = new Writer(db, systemClock, random);
+  const other = lock(file);
+  const done: number[] = [];
+  const writes = Array.from({ length: 120 }, (_, at) =>
+    writer.writeOne(() => {
+      for (const endAt = performance.now() + 5; performance.now() < endAt; );
+      done.push(at);
+    }),
+  );
+  other.exec("COMMIT");
+  const longest = await longestTurn(() => Promise.all(writes));
+  assert.ok(longest < FREEZE_MS_MAX, `the event loop stood still for ${longest} ms of at least 600`);
+  assert.equal(
+    done,
+    writes.map((_, at) => at),
+  );
 });
 
 test("a list that waited for the lock for 5 s is refused, a younger one waits on", async ({

@@ -42,7 +42,7 @@ export interface Storage {
   /** What `accept` would find for the id, without storing anything; null for a new id. */
   findAccepted(idKey: string, bodyHash: Uint8Array, otherBody: OtherBody): Promise<AcceptOutcome | null>;
 
-  /** Hands runs to a process: each gets a new attempt with a higher fence. Adds a beat, and the process if it is gone. */
+  /** Hands runs to a process: each gets a new attempt with a higher fence. Where there are any, it adds a beat, and the process if it is gone. */
   claim(command: ClaimCommand): Promise<ClaimOutcome>;
   /** Adds a beat and tells which runs the process still has; null when it was declared dead. */
   beat(processId: string): Promise<readonly AttemptKey[] | null>;

@@ -2,6 +2,7 @@ import { type Clock, pause } from "../../clock.ts";
 import { idKeyOf } from "../../event.ts";
 import { newId } from "../../ids.ts";
 import type { CleanupCommand, WebhookEventRecord, WebhookEventRepository } from "../../repositories.ts";
+import { PROVIDER_NAME } from "../../workflow.ts";
 import type { Database, Row, Statement } from "./driver.ts";
 import type { Writer } from "./writer.ts";
 
@@ -9,9 +10,6 @@ const DAY_MS = 86_400_000;
 
 /** Rows that one batch of retention changes at most: accepts wait for one batch, never for a whole pass. */
 const BATCH_EVENTS = 200;
-
-/** How long an id is kept after its body was erased by a direct caller, who names one age only. */
-const ID_DAYS_MIN = 90;
 
 /** The longest id, in characters (code points), as an accepted delivery may have it. */
 const CHARACTERS_MAX = 255;
@@ -65,7 +63,7 @@ export class SqliteWebhookEventRepository implements WebhookEventRepository {
   markProcessed(webhookId: string, provider = "generic"): Promise<boolean> {
     // The row's own id tells a repeated commit of unknown outcome from another's mark; here each call is a new one.
     const id = newId("evt");
-    const idKey = idKeyOf(provider, "mark", checkId(webhookId));
+    const idKey = idKeyOf(checkProvider(provider), "mark", checkId(webhookId));
     const now = this.#clock.now();
     return this.#writer.writeOne(
       () => Number(this.#mark.run(id, provider, webhookId, idKey, now).changes) === 1,
@@ -73,7 +71,9 @@ export class SqliteWebhookEventRepository implements WebhookEventRepository {
   }
 
   unmarkProcessed(webhookId: string, provider = "generic"): Promise<void> {
-    return this.#writer.writeOne(() => void this.#unmark.run(idKeyOf(provider, "mark", checkId(webhookId))));
+    return this.#writer.writeOne(
+      () => void this.#unmark.run(idKeyOf(checkProvider(provider), "mark", checkId(webhookId))),
+    );
   }
 
   async cleanupOldEvents(days = 7): Promise<number> {
@@ -82,10 +82,10 @@ export class SqliteWebhookEventRepository implements WebhookEventRepository {
     }
     const now = this.#clock.now();
     const eraseBefore = now - days * DAY_MS;
-    const deleteBefore = now - Math.max(days, ID_DAYS_MIN) * DAY_MS;
     let total = 0;
     for (;;) {
-      const command = { now, eraseBefore, deleteBefore, marksBefore: eraseBefore, limit: BATCH_EVENTS };
+      // Accepted ids stay: how long they hold is the server's promise, and its own retention ends it.
+      const command = { now, eraseBefore, deleteBefore: 0, marksBefore: eraseBefore, limit: BATCH_EVENTS };
       const changed = await this.#cleanup(command);
       total += changed;
       if (changed < BATCH_EVENTS) return total;
@@ -101,4 +101,12 @@ function checkId(webhookId: string): string {
   const characters = isText ? Array.from(webhookId).length : 0;
   if (characters >= 1 && characters <= CHARACTERS_MAX) return webhookId;
   throw new TypeError("Cannot use this webhookId: give a text of 1 to 255 characters");
+}
+
+/** With a `:` in it two different keys could read the same. */
+function checkProvider(provider: string): string {
+  if (PROVIDER_NAME.test(provider)) return provider;
+  throw new TypeError(
+    `Cannot use ${JSON.stringify(provider)} as provider: a name has lower-case letters, digits and "-"`,
+  );
 }

@@ -157,7 +157,7 @@ test("cleaning up erases events that have been at rest for so long, and keeps th
   assert.is(await ids.cleanupOldEvents(3), 0, "ids are kept far longer than bodies");
 });
 
-test("cleaning up deletes the ids too after 90 days, but never an unfinished event", async ({
+test("cleaning up keeps accepted ids for as long as it takes, and never touches an unfinished event", async ({
   file,
   storage,
   ids,
@@ -165,9 +165,9 @@ test("cleaning up deletes the ids too after 90 days, but never an unfinished eve
   const acceptedAt = file.clock.now();
   await storage.accept(eventOf("rest", { acceptedAt }), [], "conflict");
   await storage.accept(eventOf("open", { acceptedAt }), [runOf()], "conflict");
-  file.clock.jumpWall(90 * DAY_MS + 1);
+  file.clock.jumpWall(400 * DAY_MS);
   await ids.cleanupOldEvents();
-  assert.equal([await ids.isProcessed("rest"), await ids.isProcessed("open")], [false, true]);
+  assert.equal([await ids.isProcessed("rest"), await ids.isProcessed("open")], [true, true]);
   assert.is(
     (
       await storage.listRuns({
@@ -182,6 +182,18 @@ test("cleaning up deletes the ids too after 90 days, but never an unfinished eve
     ).items.length,
     1,
   );
+});
+
+test("a provider whose name has a colon is refused, or two keys could read the same", async ({ ids }) => {
+  for (const mark of [() => ids.markProcessed("a", "x:mark"), () => ids.unmarkProcessed("a", "X")]) {
+    let thrown: unknown;
+    try {
+      await mark();
+    } catch (error) {
+      thrown = error;
+    }
+    assert.instance(thrown, TypeError);
+  }
 });
 
 test("cleaning up goes on over batches, and lets the event loop turn between them", async ({ file, ids }) => {

@@ -134,7 +134,9 @@ export class Runner {
     this.#lookTimer?.clear();
     await this.#claiming;
     await this.#settleWithin(Math.max(0, graceMs - ABORT_BEFORE_END_MS));
-    for (const { attempt } of this.#active.values()) attempt.interrupt(STOP_DRAIN_MS);
+    // Half of a grace that is shorter still: an end that is not stored would count as a crash.
+    const drainMs = Math.min(STOP_DRAIN_MS, graceMs / 2);
+    for (const { attempt } of this.#active.values()) attempt.interrupt(drainMs);
     await this.#settleWithin(Math.min(graceMs, ABORT_BEFORE_END_MS - STOP_DRAIN_MS / 2));
     this.#persist.stop();
     this.#lease.end();
@@ -230,23 +232,22 @@ export class Runner {
       });
       void hanging.then(() => this.#settle(run)).catch(() => {});
     }
-    if (outcome.kind !== "lost") {
+    const fields = { run_id: run.runId, workflow_name: named.name, fence: run.fence };
+    if (outcome.kind === "lost") {
+      // Cancelled, or taken over: the log is where an operator sees that what it still did came to nothing.
+      log.info("attempt dropped: the run is no longer its own", fields);
+    } else {
       const now = clock.now();
       const heldUntil = hanging === null ? null : now + timing.holdMs;
       const end = endingOf(outcome, run, { policy: named.workflow.retry, now, random, heldUntil });
       const isStored = await this.#persist.until("end an attempt", () => storage.endAttempt(run, end));
-      const fields = {
-        run_id: run.runId,
-        workflow_name: named.name,
-        fence: run.fence,
-        attempt_status: end.status,
-      };
+      const how = { ...fields, attempt_status: end.status };
       if (isStored) {
-        log.info("attempt ended", { ...fields, status: end.next.status, error: end.error?.message });
+        log.info("attempt ended", { ...how, status: end.next.status, error: end.error?.message });
         if (isAtRest(end.next.status)) onRest(run.runId);
         return;
       }
-      log.warn("late result dropped: the run is no longer this attempt's", fields);
+      log.warn("late result dropped: the run is no longer this attempt's", how);
     }
     if (hanging === null) await this.#settle(run);
   }

@@ -101,8 +101,7 @@ export function createInnerLatchhook(
   const underWay = new Set<Promise<Response>>();
 
   function startOnce(): Promise<Started> {
-    if (stopping !== null)
-      return Promise.reject(new WebhookError("stopping", "Cannot start again: it was stopped"));
+    if (stopping !== null) return Promise.reject(stopped());
     starting ??= open(resolved, timing, internals, () => stopping !== null, onOutdated).then(
       async (opened) => {
         started = opened; // before the first run begins, so that a standstill can name it
@@ -168,6 +167,7 @@ export function createInnerLatchhook(
     start: async () => void (await startOnce()),
     stop,
     trigger: async (workflow, input, { webhookId } = {}) => {
+      if (stopping !== null) throw stopped();
       const { context } = started ?? (await startOnce());
       return trigger(context.accept, workflow, input, webhookId);
     },
@@ -277,6 +277,10 @@ function checkKeptHeaders(names: readonly string[], signatureHeaders: readonly s
 function openStorage({ storage, clock, random }: ResolvedOptions): Promise<Storage> | Storage {
   if (typeof storage === "string") return createStorageBackend(storage, { clock, random });
   return typeof storage === "function" ? storage() : storage;
+}
+
+function stopped(): WebhookError {
+  return new WebhookError("stopping", "Cannot go on after stop(): create another Latchhook");
 }
 
 /** A storage that was handed over open is its owner's to close. */

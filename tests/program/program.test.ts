@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, stat, symlink, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -123,6 +124,25 @@ test("an import of mod.ts serves nothing", async ({ stage }) => {
   const { ended, said } = spawnProgram({ file, env: stage.env });
   assert.is((await ended()).code, 0, said.stderr);
   assert.is(said.stdout, "function\n");
+});
+
+test("a copy under another name, and a file of the same name that imports it, serve nothing", async ({
+  stage,
+}) => {
+  const { folder } = stage.file;
+  const house = new URL("./", PROGRAM);
+  for (const name of ["lib", "routes", "node_modules", "package.json"]) {
+    await symlink(fileURLToPath(new URL(name, house)), join(folder, name));
+  }
+  await copyFile(PROGRAM, join(folder, "server.ts"));
+  await writeFile(join(folder, "mod.ts"), `import ${JSON.stringify(PROGRAM.href)};\n`);
+  for (const name of ["server.ts", "mod.ts"]) {
+    const { ended, said } = spawnProgram({
+      file: new URL(`file://${join(folder, name)}`),
+      env: { ...stage.env, PORT: "0" },
+    });
+    assert.equal([name, (await ended()).code, said.stdout, said.stderr], [name, 0, "", ""]);
+  }
 });
 
 test("two programs serve one file", async ({ stage }) => {

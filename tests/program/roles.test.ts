@@ -1,7 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { PROGRAM, Stage } from "../support/spawn-server.ts";
-import { until } from "../support/until.ts";
 
 const test = suite<{ stage: Stage }>("program/roles");
 test.before.each(async (t) => {
@@ -48,12 +47,12 @@ test("whoever waits at serve gets the result that work has made", async ({ stage
 
 test("a cancel at serve aborts the attempt in work", async ({ stage }) => {
   const serve = await stage.server({ env: { ROLE: "serve" } });
-  const work = await stage.server({ env: { ROLE: "work", PORT: "" } });
+  await stage.server({ env: { ROLE: "work", PORT: "", CONCURRENCY: "1" } });
   const id = await serve.start("gated", { gate: stage.gate() });
   await serve.reaches(id, "running");
   assert.is((await serve.ask("POST", `/runs/${id}/cancel`)).status, 202);
   await serve.reaches(id, "cancelled");
-  // The slot is free again only once the attempt has heard it.
+  // The only slot is free again only once the attempt has heard it.
   await serve.reaches(await serve.start("quick"), "succeeded");
   assert.is((await serve.run(id)).status, "cancelled");
 });

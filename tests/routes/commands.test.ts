@@ -44,7 +44,10 @@ async function runIn(state: State, server: TestServer): Promise<{ runId: string;
   const names = { queued: "single", running: "hold", succeeded: "any", failed: "broken", cancelled: "hold" };
   if (state === "queued") await server.reaches((await start(server, "single")).runId, "running");
   const started = await start(server, names[state]);
-  if (state === "cancelled") await server.admin("POST", `/runs/${started.runId}/cancel`);
+  if (state === "cancelled") {
+    await server.reaches(started.runId, "running");
+    await server.admin("POST", `/runs/${started.runId}/cancel`);
+  }
   await server.reaches(started.runId, state);
   return started;
 }

@@ -538,6 +538,10 @@ const nowhere = [
   "/webhooks//generic",
   "/webhooks/generic%2f",
   "/favicon.ico",
+  "/runs/",
+  "/runs/run%5Fa",
+  "/events/evt_a%2Freplay",
+  "/events//replay",
 ];
 for (const path of nowhere) {
   test(`${path} is nowhere, signed or not`, async ({ server }) => {

@@ -51,7 +51,7 @@ export interface TestServer {
   ask(door: DoorName, ask: Ask): Promise<Answer>;
   /**
    * The same request through both doors, one after the other. Fails unless both answers have the same status, the same
-   * headers and the same JSON, where only strings and numbers may differ in value and not even those in problems.
+   * headers and the same JSON, where texts and numbers may differ, and in problems only ids.
    *
    * @returns the answer over the socket
    */
@@ -87,22 +87,21 @@ export async function openServer(
   const log = recordingLog(lines);
   const random = (): number => 0.5;
   const given = { workflows: sampleWorkflows, log, random, ...secured, ...options, clock, storage };
-  const latchhook = createInnerLatchhook(given, internals);
-  const listening = await listenNode({
-    host: "127.0.0.1",
-    port: 0,
-    handle: (asked, peer) => latchhook.handle(asked, peer),
-    refuse: (error) => problemResponse(error, newId("req")),
-    log,
-  });
   try {
+    const latchhook = createInnerLatchhook(given, internals);
     await latchhook.start();
+    const listening = await listenNode({
+      host: "127.0.0.1",
+      port: 0,
+      handle: (asked, peer) => latchhook.handle(asked, peer),
+      refuse: (error) => problemResponse(error, newId("req")),
+      log,
+    });
+    return testServer(latchhook, storage, listening, lines, clock, isInjected);
   } catch (error) {
-    await listening.close();
     if (!isInjected) await storage.close();
     throw error;
   }
-  return testServer(latchhook, storage, listening, lines, clock, isInjected);
 }
 
 /** A delivery signed as generic wants it. The body may be given as JSON's value or as it goes over the wire. */
@@ -270,5 +269,6 @@ function comparable({ status, headers, json, text }: Answer): string {
   const names = [...headers.keys()].filter((name) => !HOP_HEADERS.has(name)).sort();
   const isProblem = headers.get("content-type") === "application/problem+json";
   const { request_id: _, ...problem } = json;
-  return JSON.stringify([status, names, text === "", isProblem ? problem : shapeOf(json)]);
+  const comparables = JSON.stringify([status, names, text === "", isProblem ? problem : shapeOf(json)]);
+  return comparables.replace(/"(evt|run)_[\w-]{22}"/g, '"$1_..."');
 }

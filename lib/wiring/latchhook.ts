@@ -280,7 +280,7 @@ function openStorage({ storage, clock, random }: ResolvedOptions): Promise<Stora
 }
 
 function stopped(): WebhookError {
-  return new WebhookError("stopping", "Cannot go on after stop(): create another Latchhook");
+  return new WebhookError("stopping", "Cannot go on: it was stopped; create another Latchhook");
 }
 
 /** A storage that was handed over open is its owner's to close. */

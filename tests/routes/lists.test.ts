@@ -322,6 +322,7 @@ test("a body that is no JSON is shown as base64 of its bytes, whatever they are"
     ["evt_bytes", bytes, "application/octet-stream"],
     ["evt_page", page, "text/html"],
     ["evt_broken", page, "application/json"],
+    ["evt_text", new TextEncoder().encode('{"a":1}'), "text/plain"],
   ] as const) {
     await server.storage.accept(
       eventOf(null, { id, body, contentType }),

@@ -23,10 +23,15 @@ export function readAudit(path: string): AuditLine[] {
 export function auditFaults(lines: readonly AuditLine[], frozen: readonly number[] = []): string[] {
   const faults: string[] = [];
   const returned = new Set<string>();
+  const done = new Set<string>();
   const latest = new Map<string, AuditLine>();
   for (const line of lines) {
     const step = `${line.run} ${line.step}`;
+    if (line.what === "effect") done.add(step);
     if (line.what === "returned") returned.add(step);
+    if (line.what === "returned" && !done.has(step)) {
+      faults.push(`step ${step} returned in ${line.attempt} and its effect was never done`);
+    }
     if (line.what === "began" && returned.has(step) && !frozen.includes(line.pid)) {
       faults.push(`step ${step} began again in ${line.attempt} after it had returned`);
     }

@@ -221,6 +221,14 @@ test("Host is never repeated, in no answer and no header", async ({ server }) =>
   for (const { text, headers } of answers) assert.not.match(text + JSON.stringify([...headers]), "c4n4ry");
 });
 
+test("Host is never taken for a part of the target", async ({ server }) => {
+  for (const host of ["a/health?", "a/health#", "a\\health?", "a:80:80", "[", "a b", "user@a"]) {
+    const answer = await server.raw(`GET /runs HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    assert.is(answer.status, 401, host);
+    checkHeaders(answer);
+  }
+});
+
 test("after a stop every door is shut with 503, and says when to come back", async ({ server }) => {
   await server.latchhook.stop();
   for (const asked of [

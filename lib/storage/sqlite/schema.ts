@@ -113,6 +113,31 @@ export const SCHEMA_VERSION: number = VERSIONS.length;
  * @throws {Error} a database of another program, or of a newer version
  */
 export function checkSchema(db: Database, url: string): number {
+  // One transaction, one moment: else another process that raises the new file between two of the reads would be taken
+  // for another program.
+  db.prepare("BEGIN").run();
+  try {
+    return checkedVersion(db, url);
+  } finally {
+    db.prepare("ROLLBACK").run();
+  }
+}
+
+/**
+ * Raises the schema to this code's version, inside one transaction that the caller has begun with BEGIN IMMEDIATE, so
+ * that of two processes that start together one raises and the other sees it done.
+ *
+ * @throws {Error} a database of another program, or of a newer version
+ */
+export function raiseSchema(db: Database, url: string): void {
+  const version = checkedVersion(db, url);
+  for (const sql of VERSIONS.slice(version)) db.exec(sql);
+  if (version === SCHEMA_VERSION) return;
+  db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+  db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+}
+
+function checkedVersion(db: Database, url: string): number {
   const version = readPragma(db, "user_version");
   const applicationId = readPragma(db, "application_id");
   const tables = db.prepare("SELECT count(*) AS tables FROM sqlite_schema").get() as Row;
@@ -128,20 +153,6 @@ export function checkSchema(db: Database, url: string): number {
     );
   }
   return version;
-}
-
-/**
- * Raises the schema to this code's version, inside one transaction that the caller has begun with BEGIN IMMEDIATE, so
- * that of two processes that start together one raises and the other sees it done.
- *
- * @throws {Error} a database of another program, or of a newer version
- */
-export function raiseSchema(db: Database, url: string): void {
-  const version = checkSchema(db, url);
-  for (const sql of VERSIONS.slice(version)) db.exec(sql);
-  if (version === SCHEMA_VERSION) return;
-  db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
-  db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
 }
 
 /** A pragma that gives one number. */

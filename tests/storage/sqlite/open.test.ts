@@ -5,9 +5,9 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Clock } from "../../../lib/clock.ts";
 import { createStorageBackend } from "../../../lib/storage/backend.ts";
-import type { Database, Row } from "../../../lib/storage/sqlite/driver.ts";
+import { type Database, isBusy, type Row } from "../../../lib/storage/sqlite/driver.ts";
 import { databasePath, hasWalResetBug, openDatabase } from "../../../lib/storage/sqlite/open.ts";
-import { SCHEMA_VERSION } from "../../../lib/storage/sqlite/schema.ts";
+import { checkSchema, raiseSchema, SCHEMA_VERSION } from "../../../lib/storage/sqlite/schema.ts";
 import { runChild } from "../../support/child.ts";
 import { rejects } from "../../support/rejects.ts";
 import { StoredFile } from "../../support/stored.ts";
@@ -142,6 +142,39 @@ test("a newer version's database is refused in the journal mode that it chose", 
   await rejects(openDatabase(file.url, file.clock), /run the newer Latchhook/);
   const db = file.connect();
   assert.is((db.prepare("PRAGMA journal_mode").get() as Row).journal_mode, "delete");
+});
+
+test("a new file that another process raises during the look at it is not taken for a stranger's", ({
+  file,
+}) => {
+  const db = file.connect();
+  const other = file.connect();
+  const raised: string[] = [];
+  const raise = (): void => {
+    try {
+      other.prepare("BEGIN IMMEDIATE").run();
+      raiseSchema(other, file.url);
+      other.prepare("COMMIT").run();
+      raised.push("raised");
+    } catch (error) {
+      if (!isBusy(error)) throw error;
+      other.exec("ROLLBACK");
+      raised.push("waits");
+    }
+  };
+  const watched: Database = {
+    exec: (sql) => db.exec(sql),
+    close: () => db.close(),
+    prepare(sql) {
+      if (sql.includes("sqlite_schema")) raise();
+      return db.prepare(sql);
+    },
+  };
+  other.exec("PRAGMA busy_timeout = 0");
+  assert.is(checkSchema(watched, file.url), 0);
+  assert.equal(raised, ["waits"]);
+  raise();
+  assert.is(checkSchema(db, file.url), SCHEMA_VERSION);
 });
 
 test("a file that this user may only read is refused, and says so", async ({ file }) => {

@@ -53,3 +53,8 @@ export function setLongTimer(clock: Clock, fn: () => void, ms: number): Timer {
 export function pause(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => void setLongTimer(clock, resolve, ms));
 }
+
+/** Resolves after the event loop has looked for input once: what has arrived by now is read by then. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { nextTurn } from "../clock.ts";
 
 /** How an answer goes out. */
 export interface SendOptions {
@@ -103,10 +104,6 @@ async function sendBody(res: ServerResponse, reader: Reader): Promise<void> {
     if (!res.write(part.value)) await drained(res);
   }
   res.end();
-}
-
-function nextTurn(): Promise<null> {
-  return new Promise((resolve) => setImmediate(resolve, null));
 }
 
 function drained(res: ServerResponse): Promise<void> {

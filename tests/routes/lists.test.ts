@@ -429,6 +429,7 @@ async function startMany(server: TestServer, clock: ManualClock, count: number):
     runIds.push(String((await server.ask("http", asked)).json.run_id));
     clock.block(1_000);
   }
+  for (const runId of runIds) await server.reaches(runId, "succeeded");
   return runIds;
 }
 

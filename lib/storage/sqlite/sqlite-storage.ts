@@ -82,7 +82,7 @@ export class SqliteStorage implements Storage {
   }
 
   accept(event: NewEvent, runs: readonly NewRun[], otherBody: OtherBody): Promise<AcceptOutcome> {
-    return this.#writer.writeOne(() => this.#accept.accept(event, runs, otherBody));
+    return this.#writer.write(() => this.#accept.accept(event, runs, otherBody), event.body.byteLength);
   }
 
   findAccepted(idKey: string, bodyHash: Uint8Array, otherBody: OtherBody): Promise<AcceptOutcome | null> {
@@ -90,23 +90,23 @@ export class SqliteStorage implements Storage {
   }
 
   claim(command: ClaimCommand): Promise<ClaimOutcome> {
-    return this.#writer.writeOne(() => this.#claims.claim(command));
+    return this.#writer.write(() => this.#claims.claim(command));
   }
 
   beat(processId: string): Promise<readonly AttemptKey[] | null> {
-    return this.#writer.writeOne(() => this.#claims.beat(processId));
+    return this.#writer.write(() => this.#claims.beat(processId));
   }
 
   finishStep(key: AttemptKey, step: NewStep): Promise<boolean> {
-    return this.#writer.writeOne(() => this.#claims.finishStep(key, step));
+    return this.#writer.write(() => this.#claims.finishStep(key, step));
   }
 
   endAttempt(key: AttemptKey, end: AttemptEnd): Promise<boolean> {
-    return this.#writer.writeOne(() => this.#claims.endAttempt(key, end));
+    return this.#writer.write(() => this.#claims.endAttempt(key, end));
   }
 
   settleAttempt(key: AttemptKey, settledAt: number): Promise<void> {
-    return this.#writer.writeOne(() => this.#claims.settleAttempt(key, settledAt));
+    return this.#writer.write(() => this.#claims.settleAttempt(key, settledAt));
   }
 
   owners(): Promise<readonly ProcessRecord[]> {
@@ -118,31 +118,31 @@ export class SqliteStorage implements Storage {
   }
 
   bury(command: BuryCommand): Promise<boolean> {
-    return this.#writer.writeOne(() => this.#claims.bury(command));
+    return this.#writer.write(() => this.#claims.bury(command));
   }
 
   leave(processId: string): Promise<void> {
-    return this.#writer.writeOne(() => this.#claims.leave(processId));
+    return this.#writer.write(() => this.#claims.leave(processId));
   }
 
   cancel(runId: string, now: number): Promise<RunChange | null> {
-    return this.#writer.writeOne(() => this.#runs.cancel(runId, now));
+    return this.#writer.write(() => this.#runs.cancel(runId, now));
   }
 
   retry(runId: string, now: number, holdMs: number): Promise<RunChange | null> {
-    return this.#writer.writeOne(() => this.#runs.retry(runId, now + holdMs));
+    return this.#writer.write(() => this.#runs.retry(runId, now + holdMs));
   }
 
   replay(command: ReplayCommand): Promise<ReplayOutcome> {
-    return this.#writer.writeOne(() => this.#accept.replay(command));
+    return this.#writer.write(() => this.#accept.replay(command));
   }
 
   erase(eventId: string, now: number): Promise<"erased" | "unfinished" | null> {
-    return this.#writer.writeOne(() => this.#accept.erase(eventId, now));
+    return this.#writer.write(() => this.#accept.erase(eventId, now));
   }
 
   cleanup(command: CleanupCommand): Promise<number> {
-    return this.#writer.writeOne(() => this.#retention.cleanup(command));
+    return this.#writer.write(() => this.#retention.cleanup(command));
   }
 
   getRun(runId: string): Promise<RunRecord | null> {
@@ -171,7 +171,7 @@ export class SqliteStorage implements Storage {
 
   async checkReady(): Promise<void> {
     if (this.#isClosed) throw unreadable(new Error("the storage is closed"));
-    if (this.#writer.hasFault) await this.#writer.writeOne(() => void this.#probe.run());
+    if (this.#writer.hasFault) await this.#writer.write(() => void this.#probe.run());
     this.#writer.checkVersion();
   }
 

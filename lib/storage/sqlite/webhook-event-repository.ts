@@ -65,13 +65,13 @@ export class SqliteWebhookEventRepository implements WebhookEventRepository {
     const id = newId("evt");
     const idKey = idKeyOf(checkProvider(provider), "mark", checkId(webhookId));
     const now = this.#clock.now();
-    return this.#writer.writeOne(
+    return this.#writer.write(
       () => Number(this.#mark.run(id, provider, webhookId, idKey, now).changes) === 1,
     );
   }
 
   unmarkProcessed(webhookId: string, provider = "generic"): Promise<void> {
-    return this.#writer.writeOne(
+    return this.#writer.write(
       () => void this.#unmark.run(idKeyOf(checkProvider(provider), "mark", checkId(webhookId))),
     );
   }

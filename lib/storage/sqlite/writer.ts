@@ -1,4 +1,4 @@
-import { type Clock, pause } from "../../clock.ts";
+import { type Clock, nextTurn, pause } from "../../clock.ts";
 import { messageOf, WebhookError } from "../../errors.ts";
 import { type Database, isBusy, isFault, type Row, type Statement } from "./driver.ts";
 import { readPragma, SCHEMA_VERSION } from "./schema.ts";
@@ -16,24 +16,29 @@ const BUSY_JITTER_MS = 20;
 /** Above this the writer waits for a checkpoint to catch up, or a busy hour would fill the disk with log. */
 const WAL_BYTES_MAX = 64 * 1_048_576;
 
-/** How many commits lie between two looks at the log's size. */
-const COMMITS_BETWEEN_LOOKS = 512;
+/** How much may be written between two looks at the log's size. */
+const BYTES_BETWEEN_LOOKS = 8 * 1_048_576;
+
+/** What a command writes besides what it says of itself: some pages of tables and indexes. */
+const COMMAND_BYTES = 16_384;
 
 /** A reader that holds the log open is not waited for longer than this. */
 const CHECKPOINT_PATIENCE_MS = 1_000;
 
-/** What a lock held back is worked off in turns of about this length, between which the event loop gets its own. */
-const TURN_MS_MAX = 20;
+/** A batch takes no more commands after this, so that the event loop gets its turns while a backlog is worked off. */
+const BATCH_MS_MAX = 20;
 
-interface Batch {
-  commands: readonly Command<unknown>[];
+interface Waiting {
+  command: Command<unknown>;
+  bytes: number;
   queuedAt: number;
-  settle: (results: readonly PromiseSettledResult<unknown>[]) => void;
+  resolve: (value: unknown) => void;
+  reject: (reason: unknown) => void;
 }
 
 /**
- * The one place that begins and commits. Lists of commands come in, each list is one transaction, and its promise
- * resolves after the fsync.
+ * The one place that begins and commits. Commands that come within one turn of the event loop, or while a commit is
+ * under way, share a transaction and its fsync; a lone one waits for nobody. A promise resolves after the fsync.
  */
 export class Writer {
   readonly #db: Database;
@@ -44,9 +49,9 @@ export class Writer {
   readonly #rollback: Statement;
   readonly #version: Statement;
   readonly #pageBytes: number;
-  readonly #queue: Batch[] = [];
+  readonly #queue: Waiting[] = [];
   #isDraining = false;
-  #commits = 0;
+  #bytesSinceLook = 0;
   #refusal: WebhookError | null = null;
   #hasFault = false;
 
@@ -67,33 +72,25 @@ export class Writer {
   }
 
   /**
-   * Runs the commands in one transaction. If one throws, the batch is rolled back and each runs alone, so that only
-   * the guilty one fails.
+   * Runs the command in the next batch. If anything in a batch throws, it is rolled back and each of its commands runs
+   * alone, so that only the guilty one fails.
    *
-   * @returns one settled result a command, in order, after the fsync
+   * @param bytes what the command stores besides some small fields
+   * @throws {WebhookError} `storage_unavailable` where the disk is at fault or another process held the lock for 5 s
+   * @throws whatever the command throws
    */
-  write(commands: readonly Command<unknown>[]): Promise<readonly PromiseSettledResult<unknown>[]> {
-    return new Promise((settle) => {
-      this.#queue.push({ commands, queuedAt: this.#clock.monotonic(), settle });
+  write<T>(command: Command<T>, bytes = 0): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const queuedAt = this.#clock.monotonic();
+      this.#queue.push({ command, bytes, queuedAt, resolve: resolve as Waiting["resolve"], reject });
       if (!this.#isDraining) void this.#drain();
     });
-  }
-
-  /**
-   * One command in a transaction of its own.
-   *
-   * @throws {WebhookError} `storage_unavailable` where the disk is at fault or another process held the lock for 5 s
-   */
-  async writeOne<T>(command: Command<T>): Promise<T> {
-    const [result] = await this.write([command]);
-    if (result === undefined || result.status === "rejected") throw result?.reason;
-    return result.value as T;
   }
 
   /** Refuses what waits and what comes. */
   close(): void {
     this.#refusal ??= new WebhookError("storage_unavailable", "Cannot write: the storage is closed");
-    for (const batch of this.#queue.splice(0)) rejectBatch(batch, this.#refusal);
+    rejectAll(this.#queue.splice(0), this.#refusal);
   }
 
   /**
@@ -114,55 +111,74 @@ export class Writer {
 
   async #drain(): Promise<void> {
     this.#isDraining = true;
-    let turnBegunAt = this.#clock.monotonic();
-    for (let batch = this.#queue[0]; batch !== undefined; batch = this.#queue[0]) {
+    await nextTurn();
+    while (this.#queue.length > 0) {
       if (this.#refusal !== null) {
-        rejectBatch(batch, this.#refusal);
-      } else {
-        const results = this.#transact(batch.commands);
-        if (results === "busy") {
-          this.#refuseImpatient();
-          await pause(this.#clock, BUSY_PAUSE_MS + this.#random() * BUSY_JITTER_MS);
-          continue;
-        }
-        batch.settle(results);
+        rejectAll(this.#queue.splice(0), this.#refusal);
+      } else if (this.#writeBatch() === "busy") {
+        this.#refuseImpatient();
+        await pause(this.#clock, BUSY_PAUSE_MS + this.#random() * BUSY_JITTER_MS);
+        continue;
       }
-      // close() may have emptied the queue meanwhile, so the batch is taken out by name.
-      if (this.#queue[0] === batch) this.#queue.shift();
-      if (++this.#commits % COMMITS_BETWEEN_LOOKS === 0) await this.#boundLog();
-      if (this.#queue.length > 0 && this.#clock.monotonic() - turnBegunAt >= TURN_MS_MAX) {
-        await pause(this.#clock, 0);
-        turnBegunAt = this.#clock.monotonic();
-      }
+      if (this.#bytesSinceLook >= BYTES_BETWEEN_LOOKS) await this.#boundLog();
+      // The turn in which what came meanwhile is read from the sockets, and joins the next batch.
+      if (this.#queue.length > 0) await nextTurn();
     }
     this.#isDraining = false;
   }
 
-  #transact(commands: readonly Command<unknown>[]): readonly PromiseSettledResult<unknown>[] | "busy" {
+  /** On `busy` the batch stays in the queue, where it grows. */
+  #writeBatch(): "done" | "busy" {
+    const values: unknown[] = [];
+    let taken = 0;
     try {
       this.#begin.run();
       this.checkVersion();
-      const results = commands.map((command) => ({ status: "fulfilled" as const, value: command() }));
+      const endAt = this.#clock.monotonic() + BATCH_MS_MAX;
+      for (const { command, bytes } of this.#queue) {
+        taken++;
+        this.#bytesSinceLook += COMMAND_BYTES + bytes;
+        values.push(command());
+        if (this.#clock.monotonic() >= endAt) break;
+      }
       this.#commit.run();
-      this.#hasFault = false;
-      return results;
     } catch (error) {
       this.#rollBack();
       if (isBusy(error)) return "busy";
-      if (isFault(error)) this.#hasFault = true;
-      if (!isFault(error) && this.#refusal === null && commands.length > 1)
-        return this.#transactEach(commands);
-      const reason = isFault(error) ? unavailable(error) : error;
-      return commands.map(() => ({ status: "rejected" as const, reason }));
+      // A fault of the disk, and what fails before the first command, is everybody's.
+      const isShared = isFault(error) || taken === 0;
+      const batch = this.#queue.splice(0, isShared ? this.#queue.length : taken);
+      if (isFault(error)) this.#fail(batch, error);
+      else if (taken < 2) rejectAll(batch, error);
+      else this.#writeEach(batch);
+      return "done";
+    }
+    this.#hasFault = false;
+    for (const [at, { resolve }] of this.#queue.splice(0, taken).entries()) resolve(values[at]);
+    return "done";
+  }
+
+  #writeEach(batch: readonly Waiting[]): void {
+    for (const [at, waiting] of batch.entries()) {
+      try {
+        this.#begin.run();
+        this.checkVersion();
+        const value = waiting.command();
+        this.#commit.run();
+        this.#hasFault = false;
+        waiting.resolve(value);
+      } catch (error) {
+        this.#rollBack();
+        if (isBusy(error)) return void this.#queue.unshift(...batch.slice(at));
+        if (isFault(error)) this.#fail([waiting], error);
+        else waiting.reject(error);
+      }
     }
   }
 
-  #transactEach(commands: readonly Command<unknown>[]): readonly PromiseSettledResult<unknown>[] {
-    return commands.map((command) => {
-      const results = this.#transact([command]);
-      const reason = unavailable(new Error("another process took the lock inside a batch"));
-      return (results === "busy" ? undefined : results[0]) ?? { status: "rejected" as const, reason };
-    });
+  #fail(batch: readonly Waiting[], fault: unknown): void {
+    this.#hasFault = true;
+    rejectAll(batch, unavailable(fault));
   }
 
   /** SQLite rolls back by itself on some faults (FULL, IOERR, NOMEM), and then there is nothing to roll back. */
@@ -176,16 +192,14 @@ export class Writer {
 
   #refuseImpatient(): void {
     const now = this.#clock.monotonic();
-    const impatient = this.#queue.filter((batch) => now - batch.queuedAt >= BUSY_PATIENCE_MS);
-    const reason = unavailable(new Error("another process holds the database's lock"));
-    for (const batch of impatient) {
-      this.#hasFault = true;
-      this.#queue.splice(this.#queue.indexOf(batch), 1);
-      rejectBatch(batch, reason);
-    }
+    // The queue is in the order of arrival, so the impatient ones stand first.
+    const patientAt = this.#queue.findIndex(({ queuedAt }) => now - queuedAt < BUSY_PATIENCE_MS);
+    const impatient = this.#queue.splice(0, patientAt === -1 ? this.#queue.length : patientAt);
+    if (impatient.length > 0) this.#fail(impatient, new Error("another process holds the database's lock"));
   }
 
   async #boundLog(): Promise<void> {
+    this.#bytesSinceLook = 0;
     const patienceEndsAt = this.#clock.monotonic() + CHECKPOINT_PATIENCE_MS;
     while (this.#refusal === null && this.#clock.monotonic() < patienceEndsAt) {
       try {
@@ -200,8 +214,8 @@ export class Writer {
   }
 }
 
-function rejectBatch(batch: Batch, reason: unknown): void {
-  batch.settle(batch.commands.map(() => ({ status: "rejected", reason })));
+function rejectAll(batch: readonly Waiting[], reason: unknown): void {
+  for (const { reject } of batch) reject(reason);
 }
 
 function unavailable(cause: unknown): WebhookError {

@@ -1,3 +1,6 @@
+import type { Answer } from "./answer.ts";
+import type { Incoming } from "./incoming.ts";
+
 /** The other end of a connection that our own listener took. A request from a host app has none, and is never local. */
 export interface Peer {
   /** The peer's IP address, `::ffff:` removed. */
@@ -9,4 +12,4 @@ export interface Peer {
 }
 
 /** Answers a request; what `Latchhook.fetch` is to a host app, with the peer where our own listener knows it. */
-export type Handle = (request: Request, peer?: Peer) => Promise<Response>;
+export type Handle = (request: Incoming, peer?: Peer) => Promise<Answer>;

@@ -1,8 +1,10 @@
 import type { AcceptGivens } from "../lib/accept/accept.ts";
+import type { Answer } from "../lib/answer.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { AnswerContext } from "../lib/http/answer.ts";
 import type { AdminGate } from "../lib/http/auth.ts";
 import type { BodyBudget } from "../lib/http/body.ts";
+import type { Incoming } from "../lib/incoming.ts";
 import type { Log } from "../lib/log.ts";
 import type { Peer } from "../lib/peer.ts";
 import type { RunRecord, Storage } from "../lib/repositories.ts";
@@ -48,8 +50,9 @@ export interface RouteSettings {
 
 /** One request on its way through a route. */
 export interface Call {
-  readonly request: Request;
-  readonly url: URL;
+  readonly request: Incoming;
+  /** With its `?`, or empty. */
+  readonly query: string;
   /** What stands in the path in place of a `:name`. */
   readonly part: string;
   readonly peer: Peer | undefined;
@@ -57,7 +60,7 @@ export interface Call {
 }
 
 /** Answers one method on one path. */
-export type Route = (call: Call, context: RouteContext) => Response | Promise<Response>;
+export type Route = (call: Call, context: RouteContext) => Answer | Promise<Answer>;
 
 /** What answers are made with. */
 export function answerContext(context: RouteContext): AnswerContext {

@@ -1,19 +1,20 @@
 import { replay } from "../lib/accept/replay.ts";
 import { parseIdempotencyKey } from "../lib/accept/webhook-id.ts";
+import type { Answer } from "../lib/answer.ts";
 import { WebhookError } from "../lib/errors.ts";
 import { acceptJson, eventJson, eventSummaryJson } from "../lib/http/answer.ts";
-import { jsonResponse } from "../lib/http/headers.ts";
+import { jsonAnswer } from "../lib/http/headers.ts";
 import { parseListQuery } from "../lib/http/query.ts";
 import { readOptionalObject } from "./body.ts";
 import type { Route, RouteContext } from "./context.ts";
 
 /** GET /events: newest first. Errors: 401 403 422 429. */
-export const listEvents: Route = async ({ url }, context) => {
-  const { page, filters } = parseListQuery(url.searchParams, ["provider", "webhook_id"]);
+export const listEvents: Route = async ({ query: asked }, context) => {
+  const { page, filters } = parseListQuery(new URLSearchParams(asked), ["provider", "webhook_id"]);
   const query = { ...page, provider: filters.provider, webhookId: filters.webhook_id };
   const events = await context.storage.listEvents(query);
   const items = events.items.map((event) => eventSummaryJson(event, context.settings.urlBase));
-  return jsonResponse(200, { items, next_cursor: events.nextCursor });
+  return jsonAnswer(200, { items, next_cursor: events.nextCursor });
 };
 
 /** GET /events/{id}: with headers and body. Errors: 401 403 404 429. */
@@ -50,13 +51,13 @@ export const replayEvent: Route = async (call, context) => {
     event_id: call.part,
     status: outcome.kind,
   });
-  return jsonResponse(outcome.kind === "accepted" ? 202 : 200, acceptJson(outcome, context.settings.urlBase));
+  return jsonAnswer(outcome.kind === "accepted" ? 202 : 200, acceptJson(outcome, context.settings.urlBase));
 };
 
-async function answerEvent(eventId: string, context: RouteContext): Promise<Response> {
+async function answerEvent(eventId: string, context: RouteContext): Promise<Answer> {
   const event = await context.storage.getEvent(eventId);
   if (event === null) throw notFound();
-  return jsonResponse(200, eventJson(event, context.settings.urlBase));
+  return jsonAnswer(200, eventJson(event, context.settings.urlBase));
 }
 
 function notFound(): WebhookError {

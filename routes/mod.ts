@@ -1,6 +1,8 @@
+import type { Answer } from "../lib/answer.ts";
 import { InvalidSignatureError, WebhookError } from "../lib/errors.ts";
-import { methodNotAllowed, problemCode, problemResponse } from "../lib/http/problem.ts";
+import { methodNotAllowed, problemAnswer, problemCode } from "../lib/http/problem.ts";
 import { newId } from "../lib/ids.ts";
+import { type Incoming, splitUrl } from "../lib/incoming.ts";
 import type { Peer } from "../lib/peer.ts";
 import type { Call, Route, RouteContext } from "./context.ts";
 import { deleteEvent, getEvent, listEvents, replayEvent } from "./events.ts";
@@ -38,32 +40,32 @@ const TABLE: readonly Entry[] = [
  * @param peer where our own listener has taken the connection
  */
 export async function route(
-  request: Request,
+  request: Incoming,
   peer: Peer | undefined,
   context: RouteContext,
-): Promise<Response> {
+): Promise<Answer> {
   const requestId = newId("req");
+  let answered: Answer;
   try {
-    const response = await answer(request, peer, context, requestId);
-    return request.method === "HEAD" ? withoutBody(response) : response;
+    answered = await answer(request, peer, context, requestId);
   } catch (error) {
     logRefusal(error, request, context, requestId);
-    const response = problemResponse(error, requestId);
-    return request.method === "HEAD" ? withoutBody(response) : response;
+    answered = problemAnswer(error, requestId);
   }
+  return request.method === "HEAD" ? { ...answered, body: null } : answered;
 }
 
 async function answer(
-  request: Request,
+  request: Incoming,
   peer: Peer | undefined,
   context: RouteContext,
   requestId: string,
-): Promise<Response> {
-  const url = new URL(request.url);
-  const { entry, part } = find(url.pathname, context);
+): Promise<Answer> {
+  const { path, query } = splitUrl(request.url);
+  const { entry, part } = find(path, context);
   const handler = entry.methods[request.method === "HEAD" ? "GET" : request.method];
   if (handler === undefined) throw methodNotAllowed(allowedMethods(entry));
-  const call: Call = { request, url, part, peer, requestId };
+  const call: Call = { request, query, part, peer, requestId };
   if (entry.access === "anybody") return handler(call, context);
   if (context.isStopping()) throw new WebhookError("stopping", "Cannot answer: the server stops");
   if (entry.access === "admin") await context.gate.check(request, peer);
@@ -94,14 +96,10 @@ function allowedMethods(entry: Entry): string[] {
   return methods.includes("GET") ? ["HEAD", ...methods] : methods;
 }
 
-function withoutBody(response: Response): Response {
-  return new Response(null, { status: response.status, headers: response.headers });
-}
-
-function logRefusal(error: unknown, request: Request, context: RouteContext, requestId: string): void {
+function logRefusal(error: unknown, request: Incoming, context: RouteContext, requestId: string): void {
   const code = problemCode(error);
   // The path has no query, in which people put tokens.
-  const fields = { request_id: requestId, code, method: request.method, path: new URL(request.url).pathname };
+  const fields = { request_id: requestId, code, method: request.method, path: splitUrl(request.url).path };
   if (error instanceof InvalidSignatureError) {
     context.log.warn("request refused", { ...fields, reason: error.reason });
   } else if (code === "internal" || code === "storage_unavailable") {

@@ -1,6 +1,7 @@
+import type { Answer } from "../lib/answer.ts";
 import { WebhookError } from "../lib/errors.ts";
 import { runJson, runSummaryJson } from "../lib/http/answer.ts";
-import { jsonResponse } from "../lib/http/headers.ts";
+import { jsonAnswer } from "../lib/http/headers.ts";
 import { ProblemError } from "../lib/http/problem.ts";
 import { parseListQuery } from "../lib/http/query.ts";
 import type { RunChange } from "../lib/repositories.ts";
@@ -17,9 +18,9 @@ const STATUSES: readonly string[] = [
 ] satisfies RunStatus[];
 
 /** GET /runs: newest first. Errors: 401 403 422 429. */
-export const listRuns: Route = async ({ url }, context) => {
+export const listRuns: Route = async ({ query: asked }, context) => {
   const names = ["workflow_name", "status", "event_id"] as const;
-  const { page, filters } = parseListQuery(url.searchParams, names, { status: STATUSES });
+  const { page, filters } = parseListQuery(new URLSearchParams(asked), names, { status: STATUSES });
   const query = {
     ...page,
     workflowName: filters.workflow_name,
@@ -28,7 +29,7 @@ export const listRuns: Route = async ({ url }, context) => {
   };
   const runs = await context.storage.listRuns(query);
   const items = runs.items.map((run) => runSummaryJson(run, answerContext(context)));
-  return jsonResponse(200, { items, next_cursor: runs.nextCursor });
+  return jsonAnswer(200, { items, next_cursor: runs.nextCursor });
 };
 
 /** GET /runs/{id}: with attempts, steps, result or error. Errors: 401 403 404 429. */
@@ -57,7 +58,7 @@ async function answerChange(
   change: RunChange | null,
   action: "retry" | "cancel",
   idle: readonly RunStatus[],
-): Promise<Response> {
+): Promise<Answer> {
   if (change === null) throw notFound();
   if (change.hasChanged) {
     context.log.info("run changed", { request_id: requestId, run_id: part, action });
@@ -69,10 +70,10 @@ async function answerChange(
   });
 }
 
-async function answerRun(status: number, runId: string, context: RouteContext): Promise<Response> {
+async function answerRun(status: number, runId: string, context: RouteContext): Promise<Answer> {
   const run = await context.storage.getRun(runId);
   if (run === null) throw notFound();
-  return jsonResponse(status, runJson(run, answerContext(context)));
+  return jsonAnswer(status, runJson(run, answerContext(context)));
 }
 
 function notFound(): WebhookError {

@@ -1,11 +1,12 @@
 import { accept } from "../lib/accept/accept.ts";
 import { type Delivery, parseDelivery } from "../lib/accept/delivery.ts";
+import type { Answer } from "../lib/answer.ts";
 import { InvalidSignatureError } from "../lib/errors.ts";
 import { acceptJson, succeededJson } from "../lib/http/answer.ts";
 import { isLocal } from "../lib/http/auth.ts";
 import { readBody } from "../lib/http/body.ts";
 import { checkContentType } from "../lib/http/content-type.ts";
-import { emptyResponse, jsonResponse } from "../lib/http/headers.ts";
+import { emptyAnswer, jsonAnswer } from "../lib/http/headers.ts";
 import { parseWaitSeconds } from "../lib/http/prefer.ts";
 import { ProblemError } from "../lib/http/problem.ts";
 import { runUrl } from "../lib/http/run-url.ts";
@@ -41,7 +42,7 @@ async function readDelivery(call: Call, context: RouteContext, provider: Provide
   try {
     const body = await readBody(request, provider.scheme.bodyBytesMax ?? settings.bodyBytesMax, share);
     const notes = verify(call, context, provider, body);
-    return await parseDelivery(provider, request.headers, body, settings, notes);
+    return parseDelivery(provider, request.headers, body, settings, notes);
   } finally {
     share.release();
   }
@@ -65,21 +66,21 @@ function verify(
 }
 
 /** A duplicate gets the status of the first delivery, or the sender keeps sending it. */
-function answerProvider(outcome: AcceptOutcome, provider: Provider, context: RouteContext): Response {
+function answerProvider(outcome: AcceptOutcome, provider: Provider, context: RouteContext): Answer {
   const { status, body } = { status: 202, body: "json", ...provider.scheme.answer };
-  if (status === 204 || body === "empty") return emptyResponse(status);
-  return jsonResponse(status, acceptJson(outcome, context.settings.urlBase));
+  if (status === 204 || body === "empty") return emptyAnswer(status);
+  return jsonAnswer(status, acceptJson(outcome, context.settings.urlBase));
 }
 
 function answerGeneric(
   outcome: AcceptOutcome,
   { settings }: RouteContext,
   headers: Readonly<Record<string, string>> = {},
-): Response {
+): Answer {
   const [run] = outcome.runs;
   const location = run === undefined ? {} : { location: runUrl(settings.urlBase, run.runId) };
   const status = outcome.kind === "accepted" ? 202 : 200;
-  return jsonResponse(status, acceptJson(outcome, settings.urlBase), { ...location, ...headers });
+  return jsonAnswer(status, acceptJson(outcome, settings.urlBase), { ...location, ...headers });
 }
 
 /** What `Prefer: wait` asked for; null where it did not ask, or where too many wait already. */
@@ -87,7 +88,7 @@ async function answerResult(
   { request }: Call,
   outcome: AcceptOutcome,
   context: RouteContext,
-): Promise<Response | null> {
+): Promise<Answer | null> {
   const seconds = parseWaitSeconds(request.headers.get("prefer"));
   const [first] = outcome.runs;
   if (seconds === null || first === undefined) return null;
@@ -99,7 +100,7 @@ async function answerResult(
   if (status === "succeeded") {
     const { urlBase } = context.settings;
     const location = { location: runUrl(urlBase, first.runId) };
-    return jsonResponse(200, succeededJson(outcome, run?.result ?? null, urlBase), {
+    return jsonAnswer(200, succeededJson(outcome, run?.result ?? null, urlBase), {
       ...location,
       ...headers,
     });

@@ -1,7 +1,7 @@
 import { workflowJson } from "../lib/http/answer.ts";
-import { jsonResponse } from "../lib/http/headers.ts";
+import { jsonAnswer } from "../lib/http/headers.ts";
 import type { Route } from "./context.ts";
 
 /** GET /workflows: what can run here. Errors: 401 403 429. */
 export const listWorkflows: Route = (_call, context) =>
-  jsonResponse(200, { items: context.registry.list().map(workflowJson) });
+  jsonAnswer(200, { items: context.registry.list().map(workflowJson) });

@@ -1,9 +1,11 @@
 import { type Fault, WebhookError } from "../errors.ts";
 import { type IdSource, idKeyOf, toHex } from "../event.ts";
+import type { IncomingHeaders } from "../incoming.ts";
 import { encodeText } from "../json.ts";
 import { parseJson } from "../parse-json.ts";
 import type { Scheme } from "../scheme.ts";
 import type { Provider } from "../schemes/providers.ts";
+import { sha256 } from "../verify/signature.ts";
 import { isLongWebhookId, parseIdempotencyKey, parseWebhookId } from "./webhook-id.ts";
 
 /** A verified delivery, parsed and checked, before it is known whether it is a copy. */
@@ -38,19 +40,19 @@ export interface DeliverySettings {
  *
  * @throws {WebhookError} `json_invalid`, `json_too_deep`; on generic `fields_invalid` with one fault a field
  */
-export async function parseDelivery(
+export function parseDelivery(
   provider: Provider,
-  headers: Headers,
+  headers: IncomingHeaders,
   body: Uint8Array<ArrayBuffer>,
   settings: DeliverySettings,
   notes: readonly string[],
-): Promise<Delivery> {
+): Delivery {
   const value = parseJson(body);
-  const bodyHash = await sha256(body);
+  const bodyHash = sha256(body);
   const isGeneric = provider.name === "generic";
   const id = isGeneric
     ? genericId(headers, parseGenericBody(value, settings.requireId))
-    : await schemeId(provider.scheme, headers, value);
+    : schemeId(provider.scheme, headers, value);
   // An unsigned id counts together with the bytes, so that nobody takes it in advance with a body of their own.
   const isBound = !isGeneric && id !== null && !id.isSigned;
   return {
@@ -68,11 +70,6 @@ export async function parseDelivery(
     workflowName: isGeneric ? String(Reflect.get(Object(value), "workflow_name")) : null,
     notes,
   };
-}
-
-/** SHA-256 of some bytes. */
-export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
 }
 
 interface Id {
@@ -109,30 +106,34 @@ function parseGenericBody(value: unknown, requireId: boolean): string | null {
   return webhookId;
 }
 
-function genericId(headers: Headers, inBody: string | null): Id | null {
+function genericId(headers: IncomingHeaders, inBody: string | null): Id | null {
   if (inBody !== null) return { source: "body", webhookId: inBody, isSigned: true };
   const inHeader = parseIdempotencyKey(headers.get("idempotency-key"));
   return inHeader === null ? null : { source: "header", webhookId: inHeader, isSigned: false };
 }
 
-async function schemeId(scheme: Scheme, headers: Headers, value: unknown): Promise<Id | null> {
+function schemeId(scheme: Scheme, headers: IncomingHeaders, value: unknown): Id | null {
   const text = readText(scheme.id, headers, value);
   if (scheme.id === undefined || text === null || text === "") return null;
   const isSigned = "body" in scheme.id;
-  return { source: "scheme", webhookId: await fitted(text), isSigned };
+  return { source: "scheme", webhookId: fitted(text), isSigned };
 }
 
 /**
  * A provider's id as it is stored: one that is too long, or that has no UTF-8 of its own, by its hash. It is never
  * refused, because a 4xx for our reasons loses the event.
  */
-async function fitted(text: string): Promise<string> {
+function fitted(text: string): string {
   if (!isLongWebhookId(text) && !/\p{Cs}|\p{Cc}/u.test(text)) return text;
-  return `sha256:${toHex(await sha256(encodeText(/\p{Cs}/u.test(text) ? JSON.stringify(text) : text)))}`;
+  return `sha256:${toHex(sha256(encodeText(/\p{Cs}/u.test(text) ? JSON.stringify(text) : text)))}`;
 }
 
 /** A text or number at a place of the delivery; null where there is none. */
-function readText(place: Scheme["id"] | Scheme["type"], headers: Headers, value: unknown): string | null {
+function readText(
+  place: Scheme["id"] | Scheme["type"],
+  headers: IncomingHeaders,
+  value: unknown,
+): string | null {
   if (place === undefined) return null;
   if ("header" in place) return headers.get(place.header);
   let found: unknown = value;
@@ -145,7 +146,11 @@ function readText(place: Scheme["id"] | Scheme["type"], headers: Headers, value:
   return typeof found === "number" && Number.isSafeInteger(found) ? String(found) : null;
 }
 
-function keptHeaders(headers: Headers, scheme: Scheme, more: readonly string[]): Record<string, string> {
+function keptHeaders(
+  headers: IncomingHeaders,
+  scheme: Scheme,
+  more: readonly string[],
+): Record<string, string> {
   const names = new Set(["content-type", "user-agent", ...more]);
   for (const place of [scheme.id, scheme.type])
     if (place !== undefined && "header" in place) names.add(place.header);

@@ -2,9 +2,9 @@ import { WebhookError } from "../errors.ts";
 import { idKeyOf } from "../event.ts";
 import { newId } from "../ids.ts";
 import { encodeText } from "../json.ts";
+import { sha256 } from "../verify/signature.ts";
 import { validateInput } from "../workflows/validate.ts";
 import { type AcceptGivens, decided } from "./accept.ts";
-import { sha256 } from "./delivery.ts";
 import { parseWebhookId } from "./webhook-id.ts";
 
 /**
@@ -44,7 +44,7 @@ export async function trigger(
     idSource: id === null ? null : ("trigger" as const),
     webhookId: id,
     idKey: id === null ? null : idKeyOf("generic", "trigger", id),
-    bodyHash: await sha256(body),
+    bodyHash: sha256(body),
     type: workflowName,
     contentType: "application/json",
     headers: {},

@@ -1,3 +1,4 @@
+import type { Answer } from "../answer.ts";
 import type { Duration } from "../duration.ts";
 import { parseDuration } from "../duration.ts";
 import { messageOf, type WebhookError } from "../errors.ts";
@@ -33,7 +34,7 @@ export interface Opened {
     stop(options?: { grace?: Duration }): Promise<void>;
   };
   handle: Handle;
-  refuse(error: WebhookError): Response;
+  refuse(error: WebhookError): Answer;
   /** After `start`. */
   describe(): Description;
   /** False where the error came from no run, so that it is our own. */

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { isSameToken, tokenDigest } from "../constant-time.ts";
 import { WebhookError } from "../errors.ts";
+import { type Incoming, type IncomingHeaders, toRequest } from "../incoming.ts";
 import type { Peer } from "../peer.ts";
 import { FailureCounter } from "./failures.ts";
 import { clientAddress, isLoopbackAddress, type Network } from "./forwarded.ts";
@@ -48,7 +49,7 @@ export class AdminGate {
    * @param peer where our own listener has taken the connection
    * @throws {WebhookError} `origin_foreign`, `too_many_failures` or `unauthorized`, checked in this order
    */
-  async check(request: Request, peer: Peer | undefined): Promise<void> {
+  async check(request: Incoming, peer: Peer | undefined): Promise<void> {
     const ownHosts = [peer?.host ?? new URL(request.url).host, this.#publicHost];
     if (isForeign(request.headers, ownHosts)) {
       throw new WebhookError("origin_foreign", "Cannot answer a page of another site");
@@ -65,10 +66,10 @@ export class AdminGate {
     throw new WebhookError("unauthorized", "Cannot answer without the admin token");
   }
 
-  async #isAllowed(request: Request, peer: Peer | undefined): Promise<boolean> {
+  async #isAllowed(request: Incoming, peer: Peer | undefined): Promise<boolean> {
     if (this.#isTryOut && isLocal(request, peer, this.#signatureHeaders)) return true;
     // `=== true`: many libraries' functions of this name return a response, and every object is truthy.
-    if (this.#authorize !== undefined) return (await this.#authorize(request)) === true;
+    if (this.#authorize !== undefined) return (await this.#authorize(toRequest(request))) === true;
     const token = bearerToken(request.headers.get("authorization"));
     return token !== null && isSameToken(token, this.#digests);
   }
@@ -82,7 +83,7 @@ export class AdminGate {
  * @param signatureHeaders in lower case; who signs wants to be verified
  */
 export function isLocal(
-  request: Request,
+  request: Incoming,
   peer: Peer | undefined,
   signatureHeaders: Iterable<string>,
 ): boolean {
@@ -111,7 +112,7 @@ function isLoopbackHost(host: string | null, port: number): boolean {
  * @param ownHosts with port where it is not the scheme's own; the scheme is not compared, because a proxy may have
  *   ended TLS
  */
-function isForeign(headers: Headers, ownHosts: readonly (string | null)[]): boolean {
+function isForeign(headers: IncomingHeaders, ownHosts: readonly (string | null)[]): boolean {
   const site = headers.get("sec-fetch-site");
   if (site !== null && site !== "same-origin" && site !== "none") return true;
   const origin = headers.get("origin");

@@ -1,4 +1,5 @@
 import { WebhookError } from "../errors.ts";
+import type { Incoming, IncomingHeaders } from "../incoming.ts";
 
 /** What the bodies of all requests under way may hold together, in bytes. */
 export const BODIES_BYTES_MAX = 67_108_864;
@@ -61,76 +62,96 @@ export class BodyShare {
  * @throws {TypeError} with the code `body_used`: someone has read the body before
  */
 export async function readBody(
-  request: Request,
+  request: Incoming,
   bytesMax: number,
   share?: Pick<BodyShare, "take">,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (request.bodyUsed || request.body?.locked) throw bodyUsed();
+  const isUsed = request.bodyUsed || (request.readChunks === undefined && request.body?.locked);
+  if (isUsed) throw bodyUsed();
   const declared = declaredBytes(request.headers);
   if (declared !== null && declared > bytesMax) throw tooLarge(bytesMax);
-  if (request.body === null) return new Uint8Array(0);
-  const reader = request.body.getReader();
+  const pile = new Pile(bytesMax, declared, share);
+  if (request.readChunks !== undefined) await request.readChunks((chunk) => pile.add(chunk)).catch(rethrow);
+  else if (request.body !== null) await readStream(request.body.getReader(), pile);
+  return pile.bytes();
+}
+
+type Reader = ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+
+async function readStream(reader: Reader, pile: Pile): Promise<void> {
   try {
-    return await readAll(reader, bytesMax, declared, share);
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      // A request that a host app built may stream anything; text would be copied as zeros.
+      if (!ArrayBuffer.isView(part.value)) throw new TypeError("a chunk is not bytes");
+      pile.add(part.value);
+    }
   } catch (error) {
     // Not awaited: of a cloned request's body it settles only once the other half is cancelled too.
     reader.cancel().catch(() => {});
-    throw error;
+    rethrow(error);
   }
 }
 
-type Reader = ReadableStreamDefaultReader<Uint8Array>;
+/** What is not our own refusal is the sender's body that broke off. */
+function rethrow(error: unknown): never {
+  throw error instanceof WebhookError ? error : unreadable(error);
+}
 
-async function readAll(
-  reader: Reader,
-  bytesMax: number,
-  declared: number | null,
-  share: Pick<BodyShare, "take"> | undefined,
-): Promise<Uint8Array<ArrayBuffer>> {
-  // One buffer that doubles. A list of chunks would let a sender of single bytes hold a hundred times its body.
-  // The first size trusts a Content-Length only so far, because nothing of it may ever arrive.
-  let buffer = new Uint8Array(Math.min(declared ?? FIRST_BYTES, FIRST_BYTES_MAX));
-  let length = 0;
-  for (;;) {
-    const chunk = await readChunk(reader);
-    if (chunk === null) break;
-    const end = length + chunk.byteLength;
-    if (end > bytesMax) throw tooLarge(bytesMax);
+/** The chunks of a body on their way to one piece. */
+class Pile {
+  readonly #bytesMax: number;
+  readonly #declared: number | null;
+  readonly #share: Pick<BodyShare, "take"> | undefined;
+  #buffer: Uint8Array<ArrayBuffer> = EMPTY;
+  #length = 0;
+
+  constructor(bytesMax: number, declared: number | null, share: Pick<BodyShare, "take"> | undefined) {
+    this.#bytesMax = bytesMax;
+    this.#declared = declared;
+    this.#share = share;
+  }
+
+  add(chunk: Uint8Array<ArrayBuffer>): void {
+    const end = this.#length + chunk.byteLength;
+    if (end > this.#bytesMax) throw tooLarge(this.#bytesMax);
     // Counted as it arrives: a declared length would let idle connections use up the budget.
-    if (share !== undefined && !share.take(chunk.byteLength)) {
+    if (this.#share !== undefined && !this.#share.take(chunk.byteLength)) {
       throw new WebhookError(
         "overloaded",
         "Cannot read the body now: those of other requests fill the memory",
       );
     }
-    if (end > buffer.byteLength) {
-      const grown = new Uint8Array(Math.min(Math.max(end, buffer.byteLength * 2), bytesMax));
-      grown.set(buffer.subarray(0, length));
-      buffer = grown;
-    }
-    buffer.set(chunk, length);
-    length = end;
+    // Most bodies are one chunk, and that needs no copy.
+    if (this.#length === 0 && end === this.#declared) this.#buffer = chunk;
+    else this.#append(chunk, end);
+    this.#length = end;
   }
-  return length === buffer.byteLength ? buffer : buffer.slice(0, length);
+
+  bytes(): Uint8Array<ArrayBuffer> {
+    return this.#length === this.#buffer.byteLength ? this.#buffer : this.#buffer.slice(0, this.#length);
+  }
+
+  /**
+   * One buffer that doubles. A list of chunks would let a sender of single bytes hold a hundred times its body. The
+   * first size trusts a Content-Length only so far, because nothing of it may ever arrive.
+   */
+  #append(chunk: Uint8Array, end: number): void {
+    if (end > this.#buffer.byteLength) {
+      const first = Math.min(this.#declared ?? FIRST_BYTES, FIRST_BYTES_MAX);
+      const size = Math.min(Math.max(end, this.#buffer.byteLength * 2, first), this.#bytesMax);
+      const grown = new Uint8Array(size);
+      grown.set(this.#buffer.subarray(0, this.#length));
+      this.#buffer = grown;
+    }
+    this.#buffer.set(chunk, this.#length);
+  }
 }
 
+const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 const FIRST_BYTES = 4_096;
 const FIRST_BYTES_MAX = 65_536;
 
-async function readChunk(reader: Reader): Promise<Uint8Array | null> {
-  let result: Awaited<ReturnType<Reader["read"]>>;
-  try {
-    result = await reader.read();
-  } catch (error) {
-    throw unreadable(error);
-  }
-  if (result.done) return null;
-  // A request that a host app built may stream anything; text would be copied as zeros.
-  if (!ArrayBuffer.isView(result.value)) throw unreadable(new TypeError("a chunk is not bytes"));
-  return result.value;
-}
-
-function declaredBytes(headers: Headers): number | null {
+function declaredBytes(headers: IncomingHeaders): number | null {
   const text = headers.get("content-length");
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null;
 }

@@ -1,4 +1,5 @@
 import { WebhookError } from "../errors.ts";
+import type { IncomingHeaders } from "../incoming.ts";
 
 /**
  * Holds a request to the content types of its route.
@@ -6,7 +7,7 @@ import { WebhookError } from "../errors.ts";
  * @param accepted media types in lower case, without parameters
  * @throws {WebhookError} `content_type`: another one, none, or a charset that is not UTF-8; `content_encoding`
  */
-export function checkContentType(headers: Headers, accepted: readonly string[]): void {
+export function checkContentType(headers: IncomingHeaders, accepted: readonly string[]): void {
   const [type = "", ...parameters] = (headers.get("content-type") ?? "")
     .split(";")
     .map((part) => part.trim());
@@ -20,7 +21,7 @@ export function checkContentType(headers: Headers, accepted: readonly string[]):
 }
 
 /** @throws {WebhookError} `content_encoding`: anything but identity, which would have to be unpacked unverified */
-export function checkContentEncoding(headers: Headers): void {
+export function checkContentEncoding(headers: IncomingHeaders): void {
   const encoding = headers.get("content-encoding");
   if (encoding === null || encoding.trim().toLowerCase() === "identity") return;
   throw new WebhookError(

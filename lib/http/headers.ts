@@ -1,3 +1,5 @@
+import type { Answer } from "../answer.ts";
+
 /** What every answer carries. */
 export const STANDARD_HEADERS: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
@@ -5,20 +7,22 @@ export const STANDARD_HEADERS: Readonly<Record<string, string>> = {
   "referrer-policy": "no-referrer",
 };
 
+/** RFC 8259: JSON is UTF-8, and the type has no charset. */
+const JSON_HEADERS: Readonly<Record<string, string>> = {
+  "content-type": "application/json",
+  ...STANDARD_HEADERS,
+};
+
 /** An answer with the standard headers and a JSON body. */
-export function jsonResponse(
+export function jsonAnswer(
   status: number,
   value: unknown,
   headers: Readonly<Record<string, string>> = {},
-): Response {
-  // RFC 8259: JSON is UTF-8, and the type has no charset.
-  return new Response(JSON.stringify(value), {
-    status,
-    headers: { "content-type": "application/json", ...STANDARD_HEADERS, ...headers },
-  });
+): Answer {
+  return { status, headers: { ...JSON_HEADERS, ...headers }, body: JSON.stringify(value) };
 }
 
 /** An answer with the standard headers and no body. */
-export function emptyResponse(status: number, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(null, { status, headers: { ...STANDARD_HEADERS, ...headers } });
+export function emptyAnswer(status: number): Answer {
+  return { status, headers: STANDARD_HEADERS, body: null };
 }

@@ -1,3 +1,4 @@
+import type { Answer } from "../answer.ts";
 import { type Fault, WebhookError } from "../errors.ts";
 import { cutText } from "../json.ts";
 import type { RunStatus } from "../run.ts";
@@ -61,7 +62,7 @@ export function methodNotAllowed(allowed: readonly string[]): ProblemError {
  * @param error anything thrown
  * @param requestId `req_...`, also in the log line
  */
-export function problemResponse(error: unknown, requestId: string): Response {
+export function problemAnswer(error: unknown, requestId: string): Answer {
   const code = problemCode(error);
   const kind = PROBLEMS.get(code) ?? INTERNAL;
   const extras = error instanceof ProblemError ? error : null;
@@ -75,7 +76,7 @@ export function problemResponse(error: unknown, requestId: string): Response {
     ...(faults.length === 0 ? {} : { errors: faults.slice(0, FAULTS_MAX).map(faultJson) }),
     ...extras?.extensions,
   };
-  return new Response(JSON.stringify(problem), {
+  return {
     status: kind.status,
     headers: {
       "content-type": "application/problem+json",
@@ -83,7 +84,8 @@ export function problemResponse(error: unknown, requestId: string): Response {
       ...kind.headers,
       ...extras?.headers,
     },
-  });
+    body: JSON.stringify(problem),
+  };
 }
 
 /** The code that an error is answered with: its own where it is in `PROBLEMS`, else `internal`. For logs and counters. */

@@ -1,13 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { Answer } from "../answer.ts";
+import { nextTurn } from "../clock.ts";
 import { WebhookError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Handle } from "../peer.ts";
 import { Connections, type Exchange } from "./connections.ts";
+import { NodeRequest } from "./node-request.ts";
 import { answerRaw, rawProblemOf } from "./raw-answer.ts";
 import { checkRawRequest } from "./raw-request.ts";
-import { hungUp, type RequestBody, requestBody } from "./request-body.ts";
 import { sendAnswer } from "./send-answer.ts";
 
 /** A server that listens. */
@@ -29,7 +31,7 @@ export interface ListenNodeOptions {
   port: number;
   handle: Handle;
   /** The answer to a request that never reached the handler, or that it failed on. */
-  refuse: (error: WebhookError) => Response;
+  refuse: (error: WebhookError) => Answer;
   log: Log;
   limits?: Partial<ListenLimits>;
 }
@@ -55,7 +57,7 @@ const LIMITS: ListenLimits = {
 };
 
 /**
- * Listens with `node:http`, on every runtime, and gives each request to the handler as a web `Request`.
+ * Listens with `node:http`, on every runtime, and gives each request to the handler.
  * Targets and headers are checked as they came over the wire.
  *
  * @throws {Error} (as a rejection) the address can't be bound, in one line that names the variable to change
@@ -114,51 +116,37 @@ async function exchange(
 ): Promise<void> {
   const { connections, limits } = options;
   const { socket } = req;
-  const aborter = new AbortController();
-  const onFirstRead = (): void => {
+  const request = new NodeRequest(req, () => {
     if (options.expectsContinue) res.writeContinue();
-  };
-  const body = hasBody(req) ? requestBody(req, onFirstRead) : null;
-  const self: Exchange = {
-    res,
-    abort() {
-      const reason = hungUp();
-      body?.fail(reason);
-      aborter.abort(reason);
-    },
-  };
+  });
+  const self: Exchange = { res, abort: () => request.abort() };
   connections.began(socket, self);
-  req.on("error", () => {}); // comes with a close, which is listened to
-  res.on("error", () => {});
+  req.on("error", ignore); // comes with a close, which is listened to
+  res.on("error", ignore);
   res.once("close", () => {
     if (!res.writableFinished) self.abort();
     connections.ended(socket, self);
   });
-  const answer = await answerTo(req, body, aborter.signal, options);
+  const answer = await answerTo(req, request, options);
   // A refusal may be ready while the parser is in the middle of a packet; a turn later it knows whether that was all.
-  if (body !== null && !req.complete) await new Promise((resolve) => setImmediate(resolve));
-  if (socket.writableEnded || socket.destroyed) {
-    await answer.body?.cancel();
-    res.destroy();
-    return;
-  }
-  const isUnread = body !== null && !req.complete;
+  if (request.hasBody && !req.complete) await nextTurn();
+  if (socket.writableEnded || socket.destroyed) return void res.destroy();
   await sendAnswer(req, res, answer, {
     isLast: connections.isClosing,
-    discardBody: isUnread ? body.discard : null,
+    discardBody: request.hasBody && !req.complete ? () => request.discard() : null,
     lingerMs: limits.lingerMs,
   });
 }
 
+function ignore(): void {}
+
 async function answerTo(
   req: IncomingMessage,
-  body: RequestBody | null,
-  signal: AbortSignal,
+  request: NodeRequest,
   { handle, refuse, log }: ListenNodeOptions,
-): Promise<Response> {
+): Promise<Answer> {
   try {
-    const path = checkRawRequest(req.url ?? "", req.rawHeaders, req.httpVersion);
-    const request = toRequest(req, path, body, signal);
+    request.target = checkRawRequest(req.url ?? "", req.rawHeaders, req.httpVersion);
     return await handle(request, {
       address: (req.socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/i, ""),
       host: request.headers.get("host"),
@@ -166,37 +154,9 @@ async function answerTo(
     });
   } catch (error) {
     if (error instanceof WebhookError) return refuse(error);
-    if (!signal.aborted) log.error("Handler failed", { error });
+    if (!request.isAborted) log.error("Handler failed", { error });
     return refuse(new WebhookError("internal", "Cannot answer the request", { cause: error }));
   }
-}
-
-function toRequest(
-  req: IncomingMessage,
-  path: string,
-  body: RequestBody | null,
-  signal: AbortSignal,
-): Request {
-  const headers = new Headers();
-  for (let index = 0; index < req.rawHeaders.length; index += 2) {
-    headers.append(req.rawHeaders[index] ?? "", req.rawHeaders[index + 1] ?? "");
-  }
-  const method = req.method ?? "GET";
-  const hasNoBody = method === "GET" || method === "HEAD";
-  // `Request` refuses these two by itself, but it is the route table that answers 404 or 405.
-  const isForbidden = method === "TRACE" || method === "TRACK";
-  const request = new Request(`http://localhost${path}`, {
-    method: isForbidden ? "POST" : method,
-    headers,
-    signal,
-    ...(body === null || hasNoBody ? {} : { body: body.stream, duplex: "half" }),
-  });
-  return isForbidden ? Object.defineProperty(request, "method", { value: method }) : request;
-}
-
-function hasBody(req: IncomingMessage): boolean {
-  const length = req.headers["content-length"];
-  return req.headers["transfer-encoding"] !== undefined || (length !== undefined && Number(length) !== 0);
 }
 
 /** Node's parser gave up, or a time-out passed. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { nextTurn } from "../clock.ts";
+import type { Answer } from "../answer.ts";
 
 /** How an answer goes out. */
 export interface SendOptions {
@@ -11,43 +11,23 @@ export interface SendOptions {
   lingerMs: number;
 }
 
-/** Set by us or by Node for each connection, whatever the handler says. */
-const HOP_HEADERS: ReadonlySet<string> = new Set([
-  "connection",
-  "content-length",
-  "keep-alive",
-  "transfer-encoding",
-  "upgrade",
-]);
-
-/**
- * Writes status, headers and body, and resolves when the answer was handed to the socket or the sender is gone.
- *
- * @throws whatever the answer's body fails with; the head may be out by then
- */
+/** Writes status, headers and body, and resolves when the answer was handed to the socket or the sender is gone. */
 export async function sendAnswer(
   req: IncomingMessage,
   res: ServerResponse,
-  answer: Response,
+  { status, headers, body }: Answer,
   { isLast, discardBody, lingerMs }: SendOptions,
 ): Promise<void> {
-  const isBodiless = req.method === "HEAD" || answer.status === 204 || answer.status === 304;
-  const reader = isBodiless ? null : (answer.body?.getReader() ?? null);
-  if (isBodiless) await answer.body?.cancel();
-  if (res.destroyed) return void (await reader?.cancel());
-
-  res.statusCode = answer.status;
-  for (const [name, value] of answer.headers) {
-    if (name === "set-cookie") res.appendHeader(name, value);
-    else if (!HOP_HEADERS.has(name)) res.setHeader(name, value);
-  }
-  const length = req.method === "HEAD" ? answer.headers.get("content-length") : null;
-  if (length !== null) res.setHeader("Content-Length", length);
-  if (isLast || discardBody !== null) res.setHeader("Connection", "close");
-
-  if (discardBody !== null) await sendEarly(req, res, isBodiless, reader, discardBody, lingerMs);
-  else if (reader === null) res.end();
-  else await sendBody(res, reader);
+  if (res.destroyed) return;
+  const head: string[] = [];
+  for (const name in headers) head.push(name, headers[name] ?? "");
+  const isBodiless = req.method === "HEAD" || status === 204 || status === 304;
+  const text = isBodiless ? "" : (body ?? "");
+  if (!isBodiless) head.push("content-length", String(Buffer.byteLength(text)));
+  if (isLast || discardBody !== null) head.push("connection", "close");
+  res.writeHead(status, head);
+  if (discardBody === null) res.end(text);
+  else await sendEarly(req, res, text, discardBody, lingerMs);
 }
 
 /**
@@ -58,19 +38,12 @@ export async function sendAnswer(
 async function sendEarly(
   req: IncomingMessage,
   res: ServerResponse,
-  isBodiless: boolean,
-  reader: Reader | null,
+  text: string,
   discardBody: () => void,
   lingerMs: number,
 ): Promise<void> {
-  const chunks: Uint8Array[] = [];
-  for (let part = await reader?.read(); part !== undefined && !part.done; part = await reader?.read()) {
-    chunks.push(part.value);
-  }
-  const bytes = Buffer.concat(chunks);
-  if (!isBodiless) res.setHeader("Content-Length", bytes.length);
-  if (bytes.length > 0) res.write(bytes);
-  else res.flushHeaders();
+  if (text === "") res.flushHeaders();
+  else res.write(text);
   await new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, lingerMs);
     const done = (): void => {
@@ -82,38 +55,4 @@ async function sendEarly(
     discardBody();
   });
   res.end();
-}
-
-type Reader = ReadableStreamDefaultReader<Uint8Array>;
-
-/** A body that is there at once, as nearly all are, goes out in one piece and with its length; others in chunks. */
-async function sendBody(res: ServerResponse, reader: Reader): Promise<void> {
-  const first = await reader.read();
-  if (first.done) return void res.end();
-  const second = reader.read();
-  second.catch(() => {}); // waited for below
-  const early = await Promise.race([second, nextTurn()]);
-  if (early?.done) {
-    res.setHeader("Content-Length", first.value.length);
-    res.end(first.value);
-    return;
-  }
-  res.write(first.value);
-  for (let part = await second; !part.done; part = await reader.read()) {
-    if (res.destroyed) return void (await reader.cancel());
-    if (!res.write(part.value)) await drained(res);
-  }
-  res.end();
-}
-
-function drained(res: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      res.off("drain", done);
-      res.off("close", done);
-      resolve();
-    };
-    res.on("drain", done);
-    res.on("close", done);
-  });
 }

@@ -1,5 +1,6 @@
 import { isEqualInConstantTime } from "../constant-time.ts";
 import { InvalidSignatureError } from "../errors.ts";
+import type { IncomingHeaders } from "../incoming.ts";
 import type { Algorithm, Scheme } from "../scheme.ts";
 import { decodeBase64, decodeHex } from "./decode.ts";
 import { digestBytes, hmac } from "./signature.ts";
@@ -16,7 +17,7 @@ export type SignatureReason = "no_secret" | "missing" | "malformed" | "mismatch"
  */
 export function verifyDelivery(
   scheme: Scheme,
-  headers: Headers,
+  headers: IncomingHeaders,
   body: Uint8Array,
   secrets: readonly string[],
 ): void {

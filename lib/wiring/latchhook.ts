@@ -2,13 +2,15 @@ import type { RouteContext } from "../../routes/context.ts";
 import { route } from "../../routes/mod.ts";
 import type { AcceptGivens } from "../accept/accept.ts";
 import { trigger } from "../accept/trigger.ts";
+import { type Answer, toResponse } from "../answer.ts";
 import { pause } from "../clock.ts";
 import type { Duration } from "../duration.ts";
 import { WebhookError } from "../errors.ts";
 import { AdminGate } from "../http/auth.ts";
 import { BodyBudget } from "../http/body.ts";
-import { problemResponse } from "../http/problem.ts";
+import { problemAnswer } from "../http/problem.ts";
 import { newId } from "../ids.ts";
+import type { Incoming } from "../incoming.ts";
 import type { LatchhookOptions, ListenOptions } from "../options.ts";
 import type { Peer } from "../peer.ts";
 import type { Storage } from "../repositories.ts";
@@ -66,7 +68,7 @@ export interface Description {
 /** A Latchhook with the doors that only our own listener and program use. */
 export interface InnerLatchhook extends Latchhook {
   /** `fetch` for a request whose peer our listener knows. */
-  handle(request: Request, peer?: Peer): Promise<Response>;
+  handle(request: Incoming, peer?: Peer): Promise<Answer>;
   /** After `start`. */
   describe(): Description;
   /** The runs awake now, as `run_id workflow`. */
@@ -98,7 +100,7 @@ export function createInnerLatchhook(
   let starting: Promise<Started> | null = null;
   let stopping: Promise<void> | null = null;
   let started: Started | null = null;
-  const underWay = new Set<Promise<Response>>();
+  const underWay = new Set<Promise<Answer>>();
 
   function startOnce(): Promise<Started> {
     if (stopping !== null) return Promise.reject(stopped());
@@ -123,22 +125,22 @@ export function createInnerLatchhook(
     void stop().then(() => internals.onOutdated?.(error));
   }
 
-  async function answer(request: Request, peer: Peer | undefined): Promise<Response> {
+  async function answer(request: Incoming, peer: Peer | undefined): Promise<Answer> {
     try {
       const { context } = started ?? (await startOnce());
       return await route(request, peer, context);
     } catch (error) {
       const requestId = newId("req");
       if (stopping === null) resolved.log.error("cannot start", { request_id: requestId, error });
-      return problemResponse(error, requestId);
+      return problemAnswer(error, requestId);
     }
   }
 
-  function handle(request: Request, peer?: Peer): Promise<Response> {
-    const response = answer(request, peer);
-    underWay.add(response);
-    void response.finally(() => underWay.delete(response));
-    return response;
+  function handle(request: Incoming, peer?: Peer): Promise<Answer> {
+    const answered = answer(request, peer);
+    underWay.add(answered);
+    void answered.finally(() => underWay.delete(answered));
+    return answered;
   }
 
   async function stopOnce(graceMs: number): Promise<void> {
@@ -162,7 +164,7 @@ export function createInnerLatchhook(
   }
 
   return {
-    fetch: (request) => handle(request),
+    fetch: async (request) => toResponse(await handle(request)),
     handle,
     start: async () => void (await startOnce()),
     stop,

@@ -1,6 +1,6 @@
 import type { Opened } from "../cli/serve.ts";
 import { isLoopbackAddress } from "../http/forwarded.ts";
-import { problemResponse } from "../http/problem.ts";
+import { problemAnswer } from "../http/problem.ts";
 import { newId } from "../ids.ts";
 import type { LatchhookOptions, ListenOptions } from "../options.ts";
 import { chargeStray } from "../runner/stray.ts";
@@ -18,7 +18,7 @@ export function openProgram(options: LatchhookOptions & ListenOptions, internals
   return {
     latchhook,
     handle: (request, peer) => latchhook.handle(request, peer),
-    refuse: (error) => problemResponse(error, newId("req")),
+    refuse: (error) => problemAnswer(error, newId("req")),
     describe: () => latchhook.describe(),
     chargeStray,
     runsAwake: () => latchhook.runsAwake(),

@@ -1,12 +1,13 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { toResponse } from "../../lib/answer.ts";
 import { InvalidSignatureError, ReplayAttackError, WebhookError } from "../../lib/errors.ts";
 import {
   methodNotAllowed,
   PROBLEMS,
   ProblemError,
+  problemAnswer,
   problemCode,
-  problemResponse,
 } from "../../lib/http/problem.ts";
 
 const test = suite("http/problem");
@@ -35,7 +36,7 @@ test("every code has its status", () => {
 test("a refusal is a problem with its message, its faults and the request's id", async () => {
   const faults = [{ pointer: "/inputs/topic", detail: "must be a string" }];
   const error = new WebhookError("input_invalid", "Cannot start test: its inputs do not fit", { faults });
-  const response = problemResponse(error, "req_1");
+  const response = toResponse(problemAnswer(error, "req_1"));
   assert.is(response.status, 422);
   assert.equal(await response.json(), {
     type: "urn:latchhook:input_invalid",
@@ -57,7 +58,7 @@ test("401, 403, 404, 429 and 5xx say the same whatever happened", async () => {
   for (const [code, { status }] of PROBLEMS) {
     if (![401, 403, 404, 429].includes(status) && status < 500) continue;
     const error = new WebhookError(code, "hunter2", { faults: [{ pointer: "/hunter2", detail: "hunter2" }] });
-    const text = await problemResponse(error, "req_1").text();
+    const text = await toResponse(problemAnswer(error, "req_1")).text();
     assert.not.match(text, "hunter2", code);
     assert.not.match(text, "errors", code);
   }
@@ -65,7 +66,7 @@ test("401, 403, 404, 429 and 5xx say the same whatever happened", async () => {
 
 test("the refused signature's reason is not told", async () => {
   const texts = ["no_secret", "missing", "malformed", "mismatch"].map((reason) =>
-    problemResponse(new InvalidSignatureError(reason, `It is ${reason}`), "req_1").text(),
+    toResponse(problemAnswer(new InvalidSignatureError(reason, `It is ${reason}`), "req_1")).text(),
   );
   assert.is(new Set(await Promise.all(texts)).size, 1);
 });
@@ -84,7 +85,7 @@ test("what is not a refusal of ours is our own fault: 503 and try again, and not
     new ReplayAttackError("hunter2", "generic"),
   ];
   for (const error of errors) {
-    const response = problemResponse(error, "req_1");
+    const response = toResponse(problemAnswer(error, "req_1"));
     assert.is(response.status, 503);
     assert.match(response.headers.get("retry-after") ?? "", /^\d+$/);
     assert.is(problemCode(error), "internal");
@@ -102,15 +103,15 @@ test("each status has the header that it must have", () => {
   };
   for (const [code, { status }] of PROBLEMS) {
     const name = required[status];
-    const { headers } = problemResponse(new WebhookError(code, ""), "req_1");
+    const { headers } = toResponse(problemAnswer(new WebhookError(code, ""), "req_1"));
     if (name !== undefined) assert.ok(headers.get(name), code);
   }
-  const admin = problemResponse(new WebhookError("unauthorized", ""), "req_1").headers;
+  const admin = toResponse(problemAnswer(new WebhookError("unauthorized", ""), "req_1")).headers;
   assert.match(admin.get("www-authenticate") ?? "", /^Bearer /);
 });
 
 test("405 names the methods that are allowed", async () => {
-  const response = problemResponse(methodNotAllowed(["GET", "HEAD"]), "req_1");
+  const response = toResponse(problemAnswer(methodNotAllowed(["GET", "HEAD"]), "req_1"));
   assert.is(response.status, 405);
   assert.is(response.headers.get("allow"), "GET, HEAD");
   assert.match((await response.json()).detail, "GET, HEAD");
@@ -121,7 +122,7 @@ test("a problem may have members and headers of its own", async () => {
     extensions: { run_id: "run_1", run_status: "failed", duplicate: true },
     headers: { "preference-applied": "wait=5" },
   });
-  const response = problemResponse(error, "req_1");
+  const response = toResponse(problemAnswer(error, "req_1"));
   const { run_id, run_status, duplicate, status, detail } = await response.json();
   assert.equal([run_id, run_status, duplicate, status], ["run_1", "failed", true, 500]);
   assert.not.match(detail, "hunter2");
@@ -133,7 +134,9 @@ test("at most 50 faults are told, and a pointer of any length is cut", async () 
     pointer: `/${"ü".repeat(10_000)}`,
     detail: "is wrong",
   }));
-  const text = await problemResponse(new WebhookError("input_invalid", "", { faults }), "req_1").text();
+  const text = await toResponse(
+    problemAnswer(new WebhookError("input_invalid", "", { faults }), "req_1"),
+  ).text();
   assert.is(JSON.parse(text).errors.length, 50);
   assert.ok(text.length < 60_000, `${text.length}`);
 });

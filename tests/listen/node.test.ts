@@ -1,7 +1,9 @@
 import { connect, type Socket } from "node:net";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import type { Answer } from "../../lib/answer.ts";
 import type { WebhookError } from "../../lib/errors.ts";
+import { toRequest } from "../../lib/incoming.ts";
 import { type Listening, type ListenLimits, listenNode } from "../../lib/listen/node.ts";
 import { silentLog } from "../../lib/log.ts";
 import type { Handle, Peer } from "../../lib/peer.ts";
@@ -15,8 +17,11 @@ const STATUS: Readonly<Record<string, number>> = {
   internal: 503,
 };
 
+/** A handler in the web's own terms. */
+type WebHandle = (request: Request, peer?: Peer) => Promise<Response>;
+
 interface Context {
-  open(handle?: Handle, limits?: Partial<ListenLimits>): Promise<Listening>;
+  open(handle?: WebHandle, limits?: Partial<ListenLimits>): Promise<Listening>;
 }
 
 const isBun = process.versions.bun !== undefined;
@@ -30,7 +35,7 @@ test.before.each((context) => {
     const listening = await listenNode({
       host: "127.0.0.1",
       port: 0,
-      handle,
+      handle: fromWeb(handle),
       refuse,
       log: silentLog,
       limits: { lingerMs: 200, checkMs: 20, ...limits },
@@ -48,7 +53,7 @@ test.after.each(async () => {
 });
 
 /** Answers with what it was given. */
-const echo: Handle = async (request, peer) => {
+const echo: WebHandle = async (request, peer) => {
   const { pathname, search } = new URL(request.url);
   const body = await request.text();
   return Response.json({
@@ -60,11 +65,20 @@ const echo: Handle = async (request, peer) => {
   });
 };
 
-function refuse(error: WebhookError): Response {
-  return Response.json(
-    { code: error.code },
-    { status: STATUS[error.code] ?? 500, headers: { "content-type": "application/problem+json" } },
-  );
+function fromWeb(handle: WebHandle): Handle {
+  return async (request, peer) => {
+    const response = await handle(toRequest(request), peer);
+    const { status, headers } = response;
+    return { status, headers: Object.fromEntries(headers), body: await response.text() };
+  };
+}
+
+function refuse(error: WebhookError): Answer {
+  return {
+    status: STATUS[error.code] ?? 500,
+    headers: { "content-type": "application/problem+json" },
+    body: JSON.stringify({ code: error.code }),
+  };
 }
 
 const targets: readonly [target: string, expected: string | number][] = [
@@ -183,7 +197,7 @@ test("HTTP/1.0 needs no Host, and the peer's host is null", async ({ open }) => 
 test("a peer over a mapped address is shown by its IPv4 address", async () => {
   let listening: Listening;
   try {
-    listening = await listenNode({ host: "::", port: 0, handle: echo, refuse, log: silentLog });
+    listening = await listenNode({ host: "::", port: 0, handle: fromWeb(echo), refuse, log: silentLog });
   } catch {
     return; // a machine without IPv6
   }
@@ -337,26 +351,20 @@ test("HEAD gets the headers without a body, and the connection stays in step", a
   await until(() => bytes().endsWith("body"), "the second answer");
 });
 
-test("statuses, several cookies and answers that stream go out as the handler made them", async ({
-  open,
-}) => {
+test("statuses with and without a body go out as the handler made them", async ({ open }) => {
   const listening = await open(async (request) => {
     if (request.url.endsWith("/none")) return new Response(null, { status: 204 });
     if (request.url.endsWith("/empty")) return new Response(null, { status: 202 });
-    const headers = new Headers({ "x-a": "1", connection: "upgrade", "content-length": "999" });
-    headers.append("set-cookie", "a=1");
-    headers.append("set-cookie", "b=2");
-    return new Response(slowly(["one ", "two ", "three"]), { status: 207, headers });
+    return new Response("gr\u00fc\u00dfe", { status: 207, headers: { "x-a": "1" } });
   });
-  const response = await fetch(urlOf(listening));
-  assert.equal([response.status, await response.text()], [207, "one two three"]);
-  assert.equal(response.headers.getSetCookie(), ["a=1", "b=2"]);
-  for (const [path, status] of [
-    ["none", 204],
-    ["empty", 202],
+  for (const [path, status, text, length] of [
+    ["some", 207, "gr\u00fc\u00dfe", "7"],
+    ["none", 204, "", null],
+    ["empty", 202, "", "0"],
   ] as const) {
-    const other = await fetch(`${urlOf(listening)}/${path}`);
-    assert.equal([other.status, await other.text()], [status, ""]);
+    const response = await fetch(`${urlOf(listening)}/${path}`);
+    const found = [response.status, await response.text(), response.headers.get("content-length")];
+    assert.equal(found, [status, text, length]);
   }
 });
 
@@ -366,23 +374,6 @@ test("a handler that rejects is answered as our own fault", async ({ open }) => 
   });
   const response = await fetch(urlOf(listening));
   assert.equal([response.status, await response.json()], [503, { code: "internal" }]);
-});
-
-test("an answer whose body fails ends the connection instead of looking whole", async ({ open }) => {
-  const listening = await open(async () => {
-    const body = new ReadableStream({
-      async pull(controller) {
-        await new Promise((resolve) => setTimeout(resolve, 5));
-        controller.error(new Error("disk"));
-      },
-      start(controller) {
-        controller.enqueue(new Uint8Array(10));
-      },
-    });
-    return new Response(body);
-  });
-  const response = await fetch(urlOf(listening)).catch(() => null);
-  if (response !== null) await rejects(response.text(), /./);
 });
 
 test("a sender that hangs up aborts the signal and errors the body", async ({ open }) => {
@@ -507,12 +498,12 @@ test("closeAll cuts what close waits for", async ({ open }) => {
 
 test("a taken port is refused in one line that names PORT=", async ({ open }) => {
   const { port } = await open();
-  const options = { host: "127.0.0.1", port, handle: echo, refuse, log: silentLog };
+  const options = { host: "127.0.0.1", port, handle: fromWeb(echo), refuse, log: silentLog };
   await rejects(listenNode(options), /^Cannot listen on 127\.0\.0\.1:\d+: the port is taken; .*PORT=\d+$/);
 });
 
 test("an address that this machine does not have is refused in one line that names HOST=", async () => {
-  const options = { host: "192.0.2.1", port: 0, handle: echo, refuse, log: silentLog };
+  const options = { host: "192.0.2.1", port: 0, handle: fromWeb(echo), refuse, log: silentLog };
   await rejects(listenNode(options), /^Cannot listen on 192\.0\.2\.1:0: [^\n]*HOST=/);
 });
 
@@ -541,7 +532,7 @@ test("the server outlives every way to break off", async ({ open }) => {
 
 test.run();
 
-interface Answer {
+interface Received {
   status: number;
   headers: Headers;
   body: string;
@@ -568,7 +559,7 @@ function collect(socket: Socket): () => string {
 }
 
 /** Sends a text as UTF-8, waits until the server ends the connection, and gives its answers. */
-async function talk(listening: Listening, text: string): Promise<Answer[]> {
+async function talk(listening: Listening, text: string): Promise<Received[]> {
   const socket = dial(listening);
   const bytes = collect(socket);
   socket.write(text);
@@ -577,8 +568,8 @@ async function talk(listening: Listening, text: string): Promise<Answer[]> {
 }
 
 /** The whole answers in a text; a body's length is its Content-Length or what is left. */
-function parse(text: string): Answer[] {
-  const answers: Answer[] = [];
+function parse(text: string): Received[] {
+  const answers: Received[] = [];
   let rest = text;
   for (let split = rest.indexOf("\r\n\r\n"); split !== -1; split = rest.indexOf("\r\n\r\n")) {
     const [first = "", ...lines] = rest.slice(0, split).split("\r\n");
@@ -603,16 +594,4 @@ function gateway(): { promise: Promise<void>; resolve: () => void } {
     resolve = open;
   });
   return { promise, resolve };
-}
-
-function slowly(parts: readonly string[]): ReadableStream<Uint8Array> {
-  const left = [...parts];
-  return new ReadableStream({
-    async pull(controller) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      const part = left.shift();
-      if (part === undefined) controller.close();
-      else controller.enqueue(new TextEncoder().encode(part));
-    },
-  });
 }

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { request } from "undici";
 import { type Clock, systemClock } from "../../lib/clock.ts";
-import { problemResponse } from "../../lib/http/problem.ts";
+import { problemAnswer } from "../../lib/http/problem.ts";
 import { newId } from "../../lib/ids.ts";
 import { type Listening, listenNode } from "../../lib/listen/node.ts";
 import type { LatchhookOptions } from "../../lib/options.ts";
@@ -94,7 +94,7 @@ export async function openServer(
       host: "127.0.0.1",
       port: 0,
       handle: (asked, peer) => latchhook.handle(asked, peer),
-      refuse: (error) => problemResponse(error, newId("req")),
+      refuse: (error) => problemAnswer(error, newId("req")),
       log,
     });
     return testServer(latchhook, storage, listening, lines, clock, isInjected);

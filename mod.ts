@@ -53,9 +53,13 @@ export function createLatchhook(options: LatchhookOptions & Partial<ListenOption
   return { fetch, start, stop, trigger, [Symbol.asyncDispose]: dispose };
 }
 
+/** Set by the program. A workflow that is read as CommonJS gets a copy of this very file, which must not serve too. */
+const SERVES = Symbol.for("latchhook.serves");
+
 // No top-level await: workflow files import this module while it starts, and would wait for it for ever.
 async function main(): Promise<void> {
   if (!(await isProgram())) return;
+  Reflect.set(globalThis, SERVES, true);
   const { serve } = await import("./lib/cli/serve.ts");
   const { openProgram } = await import("./lib/wiring/program.ts");
   await serve({ open: openProgram });
@@ -63,7 +67,7 @@ async function main(): Promise<void> {
 
 /** True where this very file was started; a bundle that contains it, or an import, never serves. */
 async function isProgram(): Promise<boolean> {
-  if (!/^file:.*\/mod\.ts$/.test(import.meta.url)) return false;
+  if (!/^file:.*\/mod\.ts$/.test(import.meta.url) || Reflect.get(globalThis, SERVES) === true) return false;
   if (typeof import.meta.main === "boolean") return import.meta.main;
   const [{ realpathSync }, { fileURLToPath }] = await Promise.all([import("node:fs"), import("node:url")]);
   const started = process.argv[1];

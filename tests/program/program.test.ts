@@ -110,6 +110,21 @@ test("a workflow file that does not load is named with its reason, beside all ot
   }
 });
 
+test("a workflow that brings a second copy of this very file along serves nothing with it", async ({
+  stage,
+}) => {
+  const folder = join(stage.file.folder, "workflows");
+  await mkdir(folder);
+  // Without a package.json beside it, tsx on Node 20 reads it as CommonJS, and what it imports too.
+  const source = `import { defineWorkflow } from ${JSON.stringify(fileURLToPath(PROGRAM))};
+    export default defineWorkflow({ run: () => "ran" });\n`;
+  await writeFile(join(folder, "quick.ts"), source);
+  const server = await stage.server({ file: PROGRAM, env: { WORKFLOWS_DIR: folder } });
+  const { json } = await server.deliver("quick");
+  assert.is((await server.reaches(String(json.run_id), "succeeded")).status, "succeeded");
+  assert.is(server.said.stdout.match(/listens on/g)?.length, 1);
+});
+
 test(".env is read, and what is set already wins", async ({ stage }) => {
   const text = "LOG_LEVEL=error\nWEBHOOK_SECRET_GENERIC='from the file'\nCONCURRENCY=none\n";
   await writeFile(join(stage.file.folder, ".env"), text);

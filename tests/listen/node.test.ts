@@ -170,7 +170,7 @@ test("what Node itself refuses is answered as a problem with the standard header
   assert.is(answer?.headers.get("referrer-policy"), "no-referrer");
   const { type, status, request_id } = JSON.parse(answer?.body ?? "");
   assert.equal([type, status], ["urn:latchhook:request_malformed", 400]);
-  assert.match(request_id, /^req_.{22}$/);
+  assert.match(request_id, /^req_.{24}$/);
 });
 
 test("method, headers, body and peer arrive as they were sent", async ({ open }) => {

@@ -26,8 +26,8 @@ test("an accepted delivery is told everything about its event and its run", asyn
   assert.is(answer.status, 202);
   assert.is(answer.headers.get("content-type"), "application/json");
   const { event_id: eventId, run_id: runId } = answer.json;
-  assert.match(String(eventId), /^evt_[\w-]{22}$/);
-  assert.match(String(runId), /^run_[\w-]{22}$/);
+  assert.match(String(eventId), /^evt_[\w-]{24}$/);
+  assert.match(String(runId), /^run_[\w-]{24}$/);
   const statusUrl = `/runs/${runId}`;
   assert.equal(answer.json, {
     status: "accepted",

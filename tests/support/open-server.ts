@@ -270,5 +270,5 @@ function comparable({ status, headers, json, text }: Answer): string {
   const isProblem = headers.get("content-type") === "application/problem+json";
   const { request_id: _, ...problem } = json;
   const comparables = JSON.stringify([status, names, text === "", isProblem ? problem : shapeOf(json)]);
-  return comparables.replace(/"(evt|run)_[\w-]{22}"/g, '"$1_..."');
+  return comparables.replace(/"(evt|run)_[\w-]{24}"/g, '"$1_..."');
 }

@@ -9,7 +9,7 @@ export function problemOf(answer: Answer): { name: string; errors: Fault[] } {
     /^urn:latchhook:[a-z_]+$/.test(String(type)) &&
     [title, detail].every((text) => typeof text === "string" && text !== "" && !text.endsWith(".")) &&
     status === answer.status &&
-    /^req_[\w-]{22}$/.test(String(requestId)) &&
+    /^req_[\w-]{24}$/.test(String(requestId)) &&
     Array.isArray(errors);
   if (!isWhole) throw new Error(`This is no whole problem: ${answer.status} ${answer.text}`);
   const faults = errors as Fault[];

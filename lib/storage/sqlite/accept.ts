@@ -7,7 +7,7 @@ import type {
   ReplayOutcome,
 } from "../../repositories.ts";
 import type { Database, Row, Statement } from "./driver.ts";
-import type { KnownEvent, SqliteEvents } from "./events.ts";
+import type { SqliteEvents } from "./events.ts";
 import type { SqliteRuns } from "./runs.ts";
 
 /** How events come in: by a delivery, or again by a replay. Called inside a transaction. */
@@ -27,18 +27,18 @@ export class SqliteAccept {
   }
 
   accept(event: NewEvent, runs: readonly NewRun[], otherBody: OtherBody): AcceptOutcome {
-    if (!this.#events.insert(event)) {
+    const seq = this.#events.insert(event);
+    if (seq === null) {
       // A commit of unknown outcome is repeated, and then the event that is there is this one.
       const own = this.#events.findById(event.id);
       if (own !== null) {
-        const { id, webhookId, seq } = own;
-        return { kind: "accepted", eventId: id, webhookId, runs: this.#runs.acceptedOf(seq, 0) };
+        const { id, webhookId } = own;
+        return { kind: "accepted", eventId: id, webhookId, runs: this.#runs.acceptedOf(own.seq, 0) };
       }
       const first = event.idKey === null ? null : this.find(event.idKey, event.bodyHash, otherBody);
       if (first !== null) return first;
       throw new Error(`Cannot store event ${event.id}: it was refused, yet it is unknown`);
     }
-    const { seq } = this.#known(event.id);
     return {
       kind: "accepted",
       eventId: event.id,
@@ -79,12 +79,6 @@ export class SqliteAccept {
     if (this.#runs.hasUnfinished(event.seq)) return "unfinished";
     if (event.erasedAt === null) this.#events.erase(event.seq, now);
     return "erased";
-  }
-
-  #known(eventId: string): KnownEvent {
-    const event = this.#events.findById(eventId);
-    if (event === null) throw new Error(`Cannot find event ${eventId} that was stored just now`);
-    return event;
   }
 }
 

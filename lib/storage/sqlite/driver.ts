@@ -4,8 +4,8 @@ export type Row = Readonly<Record<string, SqlValue>>;
 
 /** A prepared statement. Synchronous, like both libraries behind it. */
 export interface Statement {
-  /** @returns how many rows it changed */
-  run(...values: readonly SqlValue[]): { changes: number | bigint };
+  /** @returns how many rows it changed, and the number of the row that was inserted last */
+  run(...values: readonly SqlValue[]): { changes: number | bigint; lastInsertRowid: number | bigint };
   get(...values: readonly SqlValue[]): unknown;
   all(...values: readonly SqlValue[]): unknown[];
 }

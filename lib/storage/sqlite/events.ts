@@ -1,6 +1,7 @@
 import type { IdSource } from "../../event.ts";
 import type { EventQuery, EventRecord, EventSummary, NewEvent, Page } from "../../repositories.ts";
 import type { Database, Row, Statement } from "./driver.ts";
+import { boundIdOf, type IdHash } from "./id-hash.ts";
 import { type Column, listPage } from "./page.ts";
 import type { SqliteRuns } from "./runs.ts";
 
@@ -20,26 +21,29 @@ export interface KnownEvent {
 export class SqliteEvents {
   readonly #db: Database;
   readonly #runs: SqliteRuns;
+  readonly #idHash: IdHash;
   readonly #insert: Statement;
   readonly #byIdKey: Statement;
   readonly #byId: Statement;
   readonly #whole: Statement;
   readonly #erase: Statement;
 
-  constructor(db: Database, runs: SqliteRuns) {
+  constructor(db: Database, runs: SqliteRuns, idHash: IdHash) {
     this.#db = db;
+    this.#idHash = idHash;
     this.#runs = runs;
-    // The unique index, not this process, decides which of two racing copies is first. The conflict targets are named,
-    // because INSERT OR IGNORE would swallow NULL and CHECK faults too; the event's own id is one, so that an accept can
-    // be repeated.
+    // Of two racing copies the first is decided here, in one statement inside BEGIN IMMEDIATE. The conflict target is
+    // named, because INSERT OR IGNORE would swallow NULL and CHECK faults too; it is the event's own id, so that an
+    // accept can be repeated.
     this.#insert = db.prepare(`
       INSERT INTO webhook_events
-        (id, provider, id_source, webhook_id, id_key, body_hash, type, content_type, headers, body, notes, accepted_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (id) DO NOTHING
-      ON CONFLICT (id_key) DO NOTHING`);
+        (id, provider, id_source, webhook_id, id_key, id_hash, bound_id, body_hash, type, content_type, headers, body,
+         notes, accepted_at)
+      SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+      WHERE NOT EXISTS (SELECT 1 FROM webhook_events WHERE id_hash = ? AND id_key = ?)
+      ON CONFLICT (id) DO NOTHING`);
     const known = "SELECT seq, id, webhook_id, body_hash, erased_at FROM webhook_events";
-    this.#byIdKey = db.prepare(`${known} WHERE id_key = ?`);
+    this.#byIdKey = db.prepare(`${known} WHERE id_hash = ? AND id_key = ?`);
     this.#byId = db.prepare(`${known} WHERE id = ? AND id_source IS NOT 'mark'`);
     this.#whole = db.prepare(
       `SELECT ${SUMMARY}, e.headers, e.body FROM webhook_events e WHERE id = ? AND id_source IS NOT 'mark'`,
@@ -50,14 +54,18 @@ export class SqliteEvents {
       WHERE seq = ? AND erased_at IS NULL`);
   }
 
-  /** Stores the event; false for every copy but the first. */
-  insert(event: NewEvent): boolean {
+  /** Stores the event. @returns its row's number; null for every copy but the first */
+  insert(event: NewEvent): number | null {
+    const { idKey } = event;
+    const idHash = idKey === null ? null : this.#idHash.ofKey(idKey);
     const result = this.#insert.run(
       event.id,
       event.provider,
       event.idSource,
       event.webhookId,
-      event.idKey,
+      idKey,
+      idHash,
+      idKey === null ? null : boundIdOf(idKey),
       event.bodyHash,
       event.type,
       event.contentType,
@@ -65,12 +73,14 @@ export class SqliteEvents {
       event.body,
       JSON.stringify(event.notes),
       event.acceptedAt,
+      idHash,
+      idKey,
     );
-    return Number(result.changes) === 1;
+    return Number(result.changes) === 1 ? Number(result.lastInsertRowid) : null;
   }
 
   findByIdKey(idKey: string): KnownEvent | null {
-    return toKnownEvent(this.#byIdKey.get(idKey) as Row | undefined);
+    return toKnownEvent(this.#byIdKey.get(this.#idHash.ofKey(idKey), idKey) as Row | undefined);
   }
 
   findById(eventId: string): KnownEvent | null {
@@ -93,12 +103,21 @@ export class SqliteEvents {
   list(query: EventQuery): Page<EventSummary> {
     const columns: Column[] = [
       ["e.provider = ?", query.provider],
-      ["e.webhook_id = ?", query.webhookId],
+      this.#withId(query.webhookId),
       ["e.accepted_at >= ?", query.since],
       ["e.accepted_at < ?", query.until],
     ];
     const base = `SELECT ${SUMMARY} FROM webhook_events e WHERE e.id_source IS NOT 'mark'`;
     return listPage(this.#db, "webhook_events", base, "e", columns, query, (row) => this.#toSummary(row));
+  }
+
+  #withId(webhookId: string | null): Column {
+    if (webhookId === null) return ["", null];
+    return [
+      `e.seq IN (SELECT seq FROM webhook_events WHERE id_hash = ? AND webhook_id = ?
+                 UNION ALL SELECT seq FROM webhook_events WHERE bound_id = ?)`,
+      [this.#idHash.ofId(webhookId), webhookId, webhookId],
+    ];
   }
 
   #toSummary(row: Row): EventSummary & { id: string } {

@@ -2,8 +2,8 @@ import { WebhookError } from "../../errors.ts";
 import type { Page, PageQuery } from "../../repositories.ts";
 import type { Database, Row, SqlValue } from "./driver.ts";
 
-/** A condition with its value; left out where the value is null. */
-export type Column = readonly [condition: string, value: SqlValue];
+/** A condition with its value or values; left out where the value is null. */
+export type Column = readonly [condition: string, value: SqlValue | readonly SqlValue[]];
 
 /**
  * One page of a table, newest first. The cursor is the last item's opaque id, so that a page starts where the last one
@@ -24,7 +24,7 @@ export function listPage<T extends { id: string }>(
 ): Page<T> {
   const given = columns.filter(([, value]) => value !== null);
   const conditions = given.map(([condition]) => ` AND ${condition}`);
-  const values = given.map(([, value]) => value);
+  const values = given.flatMap(([, value]) => value as SqlValue | SqlValue[]);
   if (query.cursor !== null) {
     conditions.push(` AND ${alias}.seq < ?`);
     values.push(seqOf(db, table, query.cursor));

@@ -15,7 +15,9 @@ const VERSIONS: readonly string[] = [
     provider TEXT NOT NULL,
     id_source TEXT CHECK (id_source IN ('body', 'header', 'scheme', 'trigger', 'mark')),
     webhook_id TEXT CHECK (webhook_id <> ''),
-    id_key TEXT UNIQUE CHECK (id_key <> ''),
+    id_key TEXT CHECK (id_key <> ''),
+    id_hash INTEGER,
+    bound_id TEXT,
     body_hash BLOB,
     type TEXT,
     content_type TEXT,
@@ -23,9 +25,11 @@ const VERSIONS: readonly string[] = [
     body BLOB,
     notes TEXT,
     accepted_at INTEGER NOT NULL,
-    erased_at INTEGER
+    erased_at INTEGER,
+    CHECK ((id_key IS NULL) = (id_hash IS NULL))
   );
-  CREATE INDEX webhook_events_by_webhook_id ON webhook_events (provider, webhook_id) WHERE webhook_id IS NOT NULL;
+  CREATE INDEX webhook_events_by_id_hash ON webhook_events (id_hash) WHERE id_hash IS NOT NULL;
+  CREATE INDEX webhook_events_by_bound_id ON webhook_events (bound_id) WHERE bound_id IS NOT NULL;
   CREATE INDEX webhook_events_kept ON webhook_events (accepted_at) WHERE erased_at IS NULL;
   CREATE INDEX webhook_events_erased ON webhook_events (accepted_at) WHERE erased_at IS NOT NULL;
 
@@ -99,6 +103,9 @@ const VERSIONS: readonly string[] = [
     pid INTEGER NOT NULL,
     beats INTEGER NOT NULL
   ) WITHOUT ROWID;
+
+  CREATE TABLE keys (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+  INSERT INTO keys (name, value) VALUES ('id_hash', randomblob(16));
 
   CREATE TABLE probes (id INTEGER PRIMARY KEY CHECK (id = 1), writes INTEGER NOT NULL);
   `,

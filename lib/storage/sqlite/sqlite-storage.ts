@@ -31,6 +31,7 @@ import { SqliteAccept } from "./accept.ts";
 import { SqliteClaims } from "./claims.ts";
 import { type Database, isBusy, isFault, type Row, type Statement } from "./driver.ts";
 import { SqliteEvents } from "./events.ts";
+import { IdHash } from "./id-hash.ts";
 import type { OpenDatabase } from "./open.ts";
 import { SqliteRetention } from "./retention.ts";
 import { SqliteRuns } from "./runs.ts";
@@ -58,18 +59,21 @@ export class SqliteStorage implements Storage {
     { db, engine, notSharedBecause }: OpenDatabase,
     clock: Clock,
     random: () => number,
+    idHashBits?: number,
   ) {
     const isShared = notSharedBecause === "";
     this.about = { url, engine, isDurable: url !== ":memory:", isShared, notSharedBecause };
     this.#db = db;
     this.#writer = new Writer(db, clock, random);
     this.#runs = new SqliteRuns(db);
-    this.#events = new SqliteEvents(db, this.#runs);
+    const idHash = new IdHash(db, idHashBits);
+    this.#events = new SqliteEvents(db, this.#runs, idHash);
     this.#accept = new SqliteAccept(db, this.#events, this.#runs);
     this.#claims = new SqliteClaims(db);
     this.#retention = new SqliteRetention(db, this.#events);
     this.webhookEvents = new SqliteWebhookEventRepository(
       db,
+      idHash,
       this.#writer,
       clock,
       (read) => this.#read(read),

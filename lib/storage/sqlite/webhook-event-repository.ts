@@ -4,6 +4,7 @@ import { newId } from "../../ids.ts";
 import type { CleanupCommand, WebhookEventRecord, WebhookEventRepository } from "../../repositories.ts";
 import { PROVIDER_NAME } from "../../workflow.ts";
 import type { Database, Row, Statement } from "./driver.ts";
+import type { IdHash } from "./id-hash.ts";
 import type { Writer } from "./writer.ts";
 
 const DAY_MS = 86_400_000;
@@ -19,6 +20,7 @@ const CHARACTERS_MAX = 255;
  * event of the same id blocks the other.
  */
 export class SqliteWebhookEventRepository implements WebhookEventRepository {
+  readonly #idHash: IdHash;
   readonly #writer: Writer;
   readonly #clock: Clock;
   readonly #read: <T>(read: () => T) => Promise<T>;
@@ -30,23 +32,29 @@ export class SqliteWebhookEventRepository implements WebhookEventRepository {
   /** Made by `createStorageBackend`, as its `webhookEvents`. */
   constructor(
     db: Database,
+    idHash: IdHash,
     writer: Writer,
     clock: Clock,
     read: <T>(read: () => T) => Promise<T>,
     cleanup: (command: CleanupCommand) => Promise<number>,
   ) {
+    this.#idHash = idHash;
     this.#writer = writer;
     this.#clock = clock;
     this.#read = read;
     this.#cleanup = cleanup;
     this.#find = db.prepare(`
-      SELECT seq, webhook_id, provider, accepted_at FROM webhook_events
-      WHERE provider = ? AND webhook_id = ? ORDER BY seq LIMIT 1`);
+      SELECT seq, accepted_at FROM webhook_events
+      WHERE seq IN (SELECT seq FROM webhook_events WHERE id_hash = ? AND webhook_id = ?
+                    UNION ALL SELECT seq FROM webhook_events WHERE bound_id = ?)
+        AND provider = ? ORDER BY seq LIMIT 1`);
     this.#mark = db.prepare(`
-      INSERT INTO webhook_events (id, provider, id_source, webhook_id, id_key, accepted_at)
-      VALUES (?, ?, 'mark', ?, ?, ?)
-      ON CONFLICT (id_key) DO NOTHING`);
-    this.#unmark = db.prepare("DELETE FROM webhook_events WHERE id_key = ? AND id_source = 'mark'");
+      INSERT INTO webhook_events (id, provider, id_source, webhook_id, id_key, id_hash, accepted_at)
+      SELECT ?, ?, 'mark', ?, ?, ?, ?
+      WHERE NOT EXISTS (SELECT 1 FROM webhook_events WHERE id_hash = ? AND id_key = ?)`);
+    this.#unmark = db.prepare(
+      "DELETE FROM webhook_events WHERE id_hash = ? AND id_key = ? AND id_source = 'mark'",
+    );
   }
 
   async isProcessed(webhookId: string, provider = "generic"): Promise<boolean> {
@@ -55,7 +63,9 @@ export class SqliteWebhookEventRepository implements WebhookEventRepository {
 
   /** The first record of an id at a provider, by any source; null for none. */
   find(webhookId: string, provider: string): WebhookEventRecord | null {
-    const row = this.#find.get(provider, webhookId) as Row | undefined;
+    const row = this.#find.get(this.#idHash.ofId(webhookId), webhookId, webhookId, provider) as
+      | Row
+      | undefined;
     if (row === undefined) return null;
     return { id: Number(row.seq), webhookId, provider, processedAt: Number(row.accepted_at) };
   }
@@ -64,16 +74,17 @@ export class SqliteWebhookEventRepository implements WebhookEventRepository {
     // The row's own id tells a repeated commit of unknown outcome from another's mark; here each call is a new one.
     const id = newId("evt");
     const idKey = idKeyOf(checkProvider(provider), "mark", checkId(webhookId));
+    const hash = this.#idHash.ofKey(idKey);
     const now = this.#clock.now();
     return this.#writer.write(
-      () => Number(this.#mark.run(id, provider, webhookId, idKey, now).changes) === 1,
+      () => Number(this.#mark.run(id, provider, webhookId, idKey, hash, now, hash, idKey).changes) === 1,
     );
   }
 
   unmarkProcessed(webhookId: string, provider = "generic"): Promise<void> {
-    return this.#writer.write(
-      () => void this.#unmark.run(idKeyOf(checkProvider(provider), "mark", checkId(webhookId))),
-    );
+    const idKey = idKeyOf(checkProvider(provider), "mark", checkId(webhookId));
+    const hash = this.#idHash.ofKey(idKey);
+    return this.#writer.write(() => void this.#unmark.run(hash, idKey));
   }
 
   async cleanupOldEvents(days = 7): Promise<number> {

@@ -120,7 +120,7 @@ test("64 deliveries of one turn are one transaction, and a lone one is none the 
     prepare(sql) {
       const statement = open.db.prepare(sql);
       if (sql !== "COMMIT") return statement;
-      const run = (): { changes: number | bigint } => {
+      const run = (): ReturnType<Statement["run"]> => {
         commits++;
         return statement.run();
       };

@@ -1,0 +1,49 @@
+import { createHash } from "node:crypto";
+import type { Database, Row } from "./driver.ts";
+
+/** 48 bits fit a number, and of five million ids some thirty share theirs with another by chance at most. */
+const HASH_BYTES = 6;
+
+/**
+ * The short hash under which ids are indexed. A text index of five million random ids outgrows every cache, and a number
+ * is a third of one. It only narrows the search: the whole id key decides, so two ids of one hash are two ids. It is
+ * keyed with the database's own key, so that nobody can choose ids that crowd under one hash.
+ */
+export class IdHash {
+  readonly #key: Uint8Array;
+  readonly #bits: number;
+
+  /** @param bits fewer than 48 only in tests, to make different ids meet */
+  constructor(db: Database, bits = HASH_BYTES * 8) {
+    const row = db.prepare("SELECT value FROM keys WHERE name = 'id_hash'").get() as Row;
+    this.#key = row.value as Uint8Array;
+    this.#bits = bits;
+  }
+
+  /** Of a webhook_id, whatever its provider and source. */
+  ofId(webhookId: string): number {
+    const digest = createHash("sha256").update(this.#key).update(webhookId).digest();
+    return digest.readUIntBE(0, HASH_BYTES) % 2 ** this.#bits;
+  }
+
+  /**
+   * Of an id key: the webhook_id's own, by which people look it up. An id that counts together with its body has a hash
+   * of the whole key, because any number of bodies may come under one such id.
+   */
+  ofKey(idKey: string): number {
+    return this.ofId(boundIdOf(idKey) === null ? webhookIdOf(idKey) : idKey);
+  }
+}
+
+/** The webhook_id of a key in which it counts together with the body; null for any other key. */
+export function boundIdOf(idKey: string): string | null {
+  const source = idKey.indexOf(":") + 1;
+  const bound = idKey.indexOf("+body:", source);
+  // A source has no colon, so what stands behind the next one is part of an id.
+  if (bound === -1 || bound > idKey.indexOf(":", source)) return null;
+  return idKey.slice(idKey.indexOf(":", bound + "+body:".length) + 1);
+}
+
+function webhookIdOf(idKey: string): string {
+  return idKey.slice(idKey.indexOf(":", idKey.indexOf(":") + 1) + 1);
+}

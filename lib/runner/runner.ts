@@ -59,6 +59,8 @@ export class Runner {
   #isClaiming = false;
   #claiming: Promise<void> = Promise.resolve();
   #isWoken = false;
+  /** True where a slot that becomes free may be what a ready run waits for. */
+  #isBacklogged = true;
   #isStopping = false;
 
   constructor(givens: RunnerGivens) {
@@ -156,7 +158,10 @@ export class Runner {
     while (this.#isWoken && !this.#isStopping) {
       this.#isWoken = false;
       const limit = this.#givens.concurrency - this.#active.size;
-      if (limit <= 0) break; // a slot that becomes free wakes us
+      if (limit <= 0) {
+        this.#isBacklogged = true; // a slot that becomes free wakes us
+        break;
+      }
       try {
         await this.#claim(limit);
       } catch (error) {
@@ -184,6 +189,7 @@ export class Runner {
       workflows,
     });
     if (runs.length > 0) this.#lease.begin(sentAt);
+    this.#isBacklogged = runs.length >= limit || workflows.some(({ concurrency }) => concurrency !== null);
     if (this.#isStopping) await Promise.all(runs.map((run) => this.#giveBack(run)));
     else for (const run of runs) this.#begin(run);
     if (nextDueAt !== null) this.#wakeIn(nextDueAt - clock.now());
@@ -245,6 +251,7 @@ export class Runner {
       if (isStored) {
         log.info("attempt ended", { ...how, status: end.next.status, error: end.error?.message });
         if (isAtRest(end.next.status)) onRest(run.runId);
+        else this.wake(); // a claim tells when it comes due
         return;
       }
       log.warn("late result dropped: the run is no longer this attempt's", how);
@@ -264,7 +271,7 @@ export class Runner {
     this.#active.delete(runId);
     this.#standstill.ended(runId);
     if (this.#active.size === 0) this.#lease.end();
-    this.wake();
+    if (this.#isBacklogged) this.wake();
   }
 
   #reconcile(owned: readonly AttemptKey[] | null, sentAt: number): void {

@@ -14,7 +14,7 @@ export class IdHash {
   readonly #bits: number;
 
   /** @param bits fewer than 48 only in tests, to make different ids meet */
-  constructor(db: Database, bits = HASH_BYTES * 8) {
+  constructor(db: Database, bits: number = HASH_BYTES * 8) {
     const row = db.prepare("SELECT value FROM keys WHERE name = 'id_hash'").get() as Row;
     this.#key = row.value as Uint8Array;
     this.#bits = bits;

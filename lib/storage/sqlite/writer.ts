@@ -19,8 +19,8 @@ const WAL_BYTES_MAX = 64 * 1_048_576;
 /** How much may be written between two looks at the log's size. */
 const BYTES_BETWEEN_LOOKS = 8 * 1_048_576;
 
-/** What a command writes besides what it says of itself: some pages of tables and indexes. */
-const COMMAND_BYTES = 16_384;
+/** What a command writes besides what it says of itself: a page of an index, and its part of pages shared by a batch. */
+const COMMAND_BYTES = 4_096;
 
 /** A reader that holds the log open is not waited for longer than this. */
 const CHECKPOINT_PATIENCE_MS = 1_000;

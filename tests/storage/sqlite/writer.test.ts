@@ -394,7 +394,7 @@ test("a checkpoint that fails does not end the writing", async ({ file, db, inse
     },
   };
   const writer = new Writer(locking, file.clock, random);
-  for (let at = 0; failures === 0 && at < 2_000; at++) await writer.write(() => null);
+  for (let at = 0; failures === 0 && at < 3_000; at++) await writer.write(() => null);
   assert.is(failures, 1);
   let isDone = false;
   const write = writer
@@ -422,7 +422,7 @@ test("a log above 64 MiB is waited for, but not for long when a reader holds it"
   );
   await writeAll(
     writer,
-    Array.from({ length: 600 }, () => () => null),
+    Array.from({ length: 2_100 }, () => () => null),
   );
   let isDone = false;
   const write = writer.write(() => null).then(() => (isDone = true));

@@ -11,7 +11,7 @@ const LEFT_OVERS = new RegExp(
   `\\b(${["TO", "FIX"].map((half, at) => half + ["DO", "ME"][at]).join("|")})\\b`,
 );
 const SOURCE = /(\.([cm]?[jt]s|json|ya?ml|sh|sql|css|html)|^\.ci\/run)$/;
-const LOCKS = ["package-lock.json", "tests/runtimes/package-lock.json"];
+const LOCKS = ["package-lock.json", "bench/peers/package-lock.json", "tests/runtimes/package-lock.json"];
 
 interface LockEntry {
   optionalDependencies?: Record<string, string>;

@@ -271,7 +271,8 @@ export class Runner {
     this.#active.delete(runId);
     this.#standstill.ended(runId);
     if (this.#active.size === 0) this.#lease.end();
-    if (this.#isBacklogged) this.wake();
+    // A claim under way was sent before this slot was free, and may find that it could have taken more.
+    if (this.#isBacklogged || this.#isClaiming) this.wake();
   }
 
   #reconcile(owned: readonly AttemptKey[] | null, sentAt: number): void {

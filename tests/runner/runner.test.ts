@@ -224,6 +224,40 @@ test("a backlog of a missing or saturated workflow blocks nobody", async (t) => 
   assert.is((await run(gone)).waiting_for, "workflow");
 });
 
+test("a slot that becomes free while a claim is under way is taken, too", async (t) => {
+  const gates = new Map<string, () => void>();
+  const hold = defineWorkflow({
+    run: ({ input }) => new Promise<void>((resolve) => gates.set((input as { name: string }).name, resolve)),
+  });
+  const { latchhook, storage, reaches } = await open(t, { hold }, { concurrency: 2 });
+  const trigger = async (name: string): Promise<string> => (await latchhook.trigger("hold", { name })).runId;
+  const first = await trigger("first");
+  await until(() => gates.has("first"), "the first run to begin");
+  const claim = storage.claim.bind(storage);
+  let isClaimed = false;
+  let answer = (): void => {};
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  storage.claim = async (command) => {
+    const outcome = await claim(command);
+    isClaimed = true;
+    await answered;
+    return outcome;
+  };
+  // Both are ready when it is claimed, and there is a slot for one.
+  const [second, third] = await Promise.all([trigger("second"), trigger("third")]);
+  await until(() => isClaimed, "the claim");
+  gates.get("first")?.();
+  await reaches(first, "succeeded");
+  answer();
+  await reaches(second, "running");
+  await reaches(third, "running");
+  gates.get("second")?.();
+  await until(() => gates.has("third"), "the third run to begin");
+  gates.get("third")?.();
+});
+
 test("the turns go round the workflows: one late run waits for no other's backlog", async (t) => {
   const order: string[] = [];
   const workflows = {

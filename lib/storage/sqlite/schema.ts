@@ -4,7 +4,7 @@ import type { Database, Row } from "./driver.ts";
 const APPLICATION_ID = 0x4c74486b;
 
 /**
- * The schema, one entry a version: entry n raises a database from version n to n + 1. Entries are never edited, only
+ * The schema, one entry a version: entry n raises a database from version n + 1 to n + 2. Entries are never edited, only
  * added. `seq` is the order of arrival and never leaves the storage; outside only the opaque `id` is known.
  */
 const VERSIONS: readonly string[] = [
@@ -111,8 +111,11 @@ const VERSIONS: readonly string[] = [
   `,
 ];
 
+/** What builds before the first release wrote; there is no way from it to any of ours. */
+const BEFORE_RELEASE = 1;
+
 /** The version that this code reads and writes. */
-export const SCHEMA_VERSION: number = VERSIONS.length;
+export const SCHEMA_VERSION: number = BEFORE_RELEASE + VERSIONS.length;
 
 /**
  * The schema's version, 0 for a new file. Writes nothing.
@@ -138,7 +141,7 @@ export function checkSchema(db: Database, url: string): number {
  */
 export function raiseSchema(db: Database, url: string): void {
   const version = checkedVersion(db, url);
-  for (const sql of VERSIONS.slice(version)) db.exec(sql);
+  for (const sql of VERSIONS.slice(Math.max(0, version - BEFORE_RELEASE))) db.exec(sql);
   if (version === SCHEMA_VERSION) return;
   db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
   db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
@@ -152,6 +155,11 @@ function checkedVersion(db: Database, url: string): number {
   if (applicationId !== APPLICATION_ID && !isNew) {
     throw new Error(
       `Cannot use database ${url}: it belongs to another program; name another file in DATABASE_URL`,
+    );
+  }
+  if (version === BEFORE_RELEASE) {
+    throw new Error(
+      `Cannot use database ${url}: a build before the first release made it; move it away and start with a new one`,
     );
   }
   if (version > SCHEMA_VERSION) {

@@ -127,6 +127,14 @@ for (const [name, prepare, message] of refused) {
   });
 }
 
+test("a database of a build before the first release is refused, and stays as it was", async ({ file }) => {
+  (await openDatabase(file.url, file.clock)).db.close();
+  withDb(file, "PRAGMA user_version = 1");
+  const before = await snapshot(file.folder);
+  await rejects(openDatabase(file.url, file.clock), /before the first release made it; move it away/);
+  assert.equal(await snapshot(file.folder), before);
+});
+
 test("a newer version's database is refused with both versions, and stays as it was", async ({ file }) => {
   (await openDatabase(file.url, file.clock)).db.close();
   withDb(file, `PRAGMA user_version = ${SCHEMA_VERSION + 1}`);

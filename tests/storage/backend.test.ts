@@ -3,6 +3,7 @@ import * as assert from "uvu/assert";
 import type { WebhookError } from "../../lib/errors.ts";
 import type { Storage } from "../../lib/repositories.ts";
 import { createStorageBackend } from "../../lib/storage/backend.ts";
+import { SCHEMA_VERSION } from "../../lib/storage/sqlite/schema.ts";
 import { rejects } from "../support/rejects.ts";
 import { claimOf, endOf, eventOf, firstPage, runOf, StoredFile, stepOf } from "../support/stored.ts";
 
@@ -158,7 +159,7 @@ test("a process stops being ready, and stores nothing more, when another raised 
   await rejects(storage.accept(eventOf("late"), [runOf()], "conflict"), isOutdated);
   assert.throws(() => storage.hasChanged(), isOutdated);
   // For good: a schema that goes back is no reason to trust it again.
-  other.exec("PRAGMA user_version = 1");
+  other.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
   await rejects(storage.accept(eventOf("late"), [runOf()], "conflict"), isOutdated);
   assert.is(file.count("webhook_events"), 0);
 });

@@ -111,6 +111,7 @@ class Pile {
     this.#share = share;
   }
 
+  /** Copies, for whoever made the chunk may use its buffer again while the body waits for its commit. */
   add(chunk: Uint8Array<ArrayBuffer>): void {
     const end = this.#length + chunk.byteLength;
     if (end > this.#bytesMax) throw tooLarge(this.#bytesMax);
@@ -121,9 +122,8 @@ class Pile {
         "Cannot read the body now: those of other requests fill the memory",
       );
     }
-    // Most bodies are one chunk, and that needs no copy.
-    if (this.#length === 0 && end === this.#declared) this.#buffer = chunk;
-    else this.#append(chunk, end);
+    if (end > this.#buffer.byteLength) this.#grow(end);
+    this.#buffer.set(chunk, this.#length);
     this.#length = end;
   }
 
@@ -135,15 +135,12 @@ class Pile {
    * One buffer that doubles. A list of chunks would let a sender of single bytes hold a hundred times its body. The
    * first size trusts a Content-Length only so far, because nothing of it may ever arrive.
    */
-  #append(chunk: Uint8Array, end: number): void {
-    if (end > this.#buffer.byteLength) {
-      const first = Math.min(this.#declared ?? FIRST_BYTES, FIRST_BYTES_MAX);
-      const size = Math.min(Math.max(end, this.#buffer.byteLength * 2, first), this.#bytesMax);
-      const grown = new Uint8Array(size);
-      grown.set(this.#buffer.subarray(0, this.#length));
-      this.#buffer = grown;
-    }
-    this.#buffer.set(chunk, this.#length);
+  #grow(end: number): void {
+    const first = Math.min(this.#declared ?? FIRST_BYTES, FIRST_BYTES_MAX);
+    const size = Math.min(Math.max(end, this.#buffer.byteLength * 2, first), this.#bytesMax);
+    const grown = new Uint8Array(size);
+    grown.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = grown;
   }
 }
 

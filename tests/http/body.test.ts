@@ -155,4 +155,19 @@ test("idle requests that declare much take nothing of the budget", async () => {
   assert.ok(budget.take(10));
 });
 
+test("a host's stream may use its buffer again, and the body that was read stays", async () => {
+  const buffer = new TextEncoder().encode("signed bytes");
+  const stream = new ReadableStream({
+    pull(controller) {
+      controller.enqueue(buffer);
+      controller.close();
+    },
+  });
+  const headers = { "content-length": String(buffer.byteLength) };
+  const init = { method: "POST", body: stream, headers, duplex: "half" } as RequestInit;
+  const body = await readBody(new Request("http://localhost/", init), 1_000);
+  buffer.fill(0);
+  assert.is(new TextDecoder().decode(body), "signed bytes");
+});
+
 test.run();

@@ -59,7 +59,7 @@ test("a process that was frozen begins no further step, and works on", async ({ 
   const frozen = await stage.server({ timing: { looksUntilDeath: 10 }, env: { GATE_SUFFIX: "" } });
   const id = await frozen.start("gated", { gate, isDeaf: true });
   await until(() => has(stage, frozen.pid, "began"), "the gate to be reached");
-  frozen.kill("SIGSTOP");
+  await stage.freeze(frozen);
   const heir = await stage.server({ timing: { looksUntilDeath: 10 } });
   await until(() => has(stage, heir.pid, "began"), "the run to be taken over", 20_000);
   // Both go on at the same moment, so that the two race for the rest of the run.

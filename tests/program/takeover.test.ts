@@ -35,7 +35,7 @@ test("one that was frozen past its lease wakes up to find its run another's, and
   const gate = stage.gate();
   const id = await frozen.start("gated", { gate, isDeaf: true });
   await until(() => reachedGate(stage, frozen.pid), "the gate to be reached");
-  frozen.kill("SIGSTOP");
+  await stage.freeze(frozen);
   const other = await stage.server({ timing });
   await until(() => reachedGate(stage, other.pid), "the other to take over", 20_000);
   await writeFile(gate, "");

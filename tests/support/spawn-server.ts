@@ -227,6 +227,16 @@ export class Stage {
     return server;
   }
 
+  /** Freezes a server between two writes: one that sleeps with the database's lock keeps every other out for good. */
+  freeze(server: SpawnedServer): Promise<void> {
+    return until(() => {
+      server.kill("SIGSTOP");
+      if (this.file.isFree()) return true;
+      server.kill("SIGCONT");
+      return false;
+    }, `process ${server.pid} to be without the lock`);
+  }
+
   /** The path of a file that is not there yet. */
   gate(): string {
     return join(this.file.folder, `gate-${++this.#gates}`);

@@ -14,7 +14,7 @@ import type {
   Storage,
 } from "../../lib/repositories.ts";
 import { createStorageBackend } from "../../lib/storage/backend.ts";
-import { type Database, loadDriver, type Row } from "../../lib/storage/sqlite/driver.ts";
+import { type Database, isBusy, loadDriver, type Row } from "../../lib/storage/sqlite/driver.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { removeFolder, tempFolder } from "./temp-folder.ts";
 
@@ -64,6 +64,20 @@ export class StoredFile {
     const db = driver.open(this.path);
     try {
       return (db.prepare(sql).all() as Row[]).map((row) => ({ ...row }));
+    } finally {
+      db.close();
+    }
+  }
+
+  /** True where nobody holds the lock for writing. */
+  isFree(): boolean {
+    const db = driver.open(this.path);
+    try {
+      db.exec("PRAGMA busy_timeout = 0; BEGIN IMMEDIATE; ROLLBACK");
+      return true;
+    } catch (error) {
+      if (isBusy(error)) return false;
+      throw error;
     } finally {
       db.close();
     }

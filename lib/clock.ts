@@ -54,7 +54,18 @@ export function pause(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => void setLongTimer(clock, resolve, ms));
 }
 
-/** Resolves after the event loop has looked for input once: what has arrived by now is read by then. */
+let turn: Promise<void> | null = null;
+
+/**
+ * Resolves after the event loop has looked for input once: what has arrived by now is read by then. All who wait in one
+ * turn wait for the same promise.
+ */
 export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
+  turn ??= new Promise((resolve) => {
+    setImmediate(() => {
+      turn = null;
+      resolve();
+    });
+  });
+  return turn;
 }

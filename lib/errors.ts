@@ -23,13 +23,19 @@ export class WebhookError extends Error {
   }
 }
 
-/** The signature is missing, malformed or fits none of the secrets. `reason` says which, for logs only. */
+/**
+ * The signature is missing, malformed or fits none of the secrets. `reason` says which, for logs only.
+ * It has no stack: whoever floods a server with forgeries would have it draw one for each.
+ */
 export class InvalidSignatureError extends WebhookError {
   override name = "InvalidSignatureError";
   readonly reason: string;
 
   constructor(reason: string, message = "Cannot accept the delivery: its signature does not hold") {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super("signature_invalid", message);
+    Error.stackTraceLimit = stackTraceLimit;
     this.reason = reason;
   }
 }

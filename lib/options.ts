@@ -64,6 +64,8 @@ export interface ListenOptions {
   logLevel: LogLevel;
   /** null: text on a terminal, JSON elsewhere. */
   logFormat: LogFormat | null;
+  /** Of `info` lines with the same message one in so many is written. */
+  logSample: number;
   /** True where `WORKFLOWS_DIR` was set, so that a missing folder stops the start. */
   isWorkflowsDirNamed: boolean;
   /** True where `NODE_ENV=production`. */

@@ -70,6 +70,7 @@ export function settingsFromEnv(env: Record<string, string | undefined>): Latchh
     port: values.PORT ?? (values.ROLE === "work" ? null : 7862),
     logLevel: values.LOG_LEVEL,
     logFormat: values.LOG_FORMAT ?? null,
+    logSample: values.LOG_SAMPLE,
     isProduction: env.NODE_ENV === "production",
     warnings,
   };
@@ -164,6 +165,7 @@ const variables = v.object({
   ),
   LOG_LEVEL: v.optional(choice(["debug", "info", "warn", "error"]), "info"),
   LOG_FORMAT: v.optional(choice(["json", "text"])),
+  LOG_SAMPLE: v.optional(wholeNumber(1, 1_000_000), "1"),
 });
 
 /** An empty text is the usual way to unset a variable in a compose file; for secrets it is a fault instead. */

@@ -5,6 +5,7 @@ import type { AnswerContext } from "../lib/http/answer.ts";
 import type { AdminGate } from "../lib/http/auth.ts";
 import type { BodyBudget } from "../lib/http/body.ts";
 import type { Incoming } from "../lib/incoming.ts";
+import type { LineLimit } from "../lib/line-limit.ts";
 import type { Log } from "../lib/log.ts";
 import type { Peer } from "../lib/peer.ts";
 import type { RunRecord, Storage } from "../lib/repositories.ts";
@@ -21,6 +22,8 @@ export interface RouteContext {
   readonly bodies: BodyBudget;
   readonly clock: Clock;
   readonly log: Log;
+  /** Asked before a refusal is logged, by its code. */
+  readonly refusalLines: LineLimit;
   readonly settings: RouteSettings;
   /** Waits until the run is at rest; null where too many wait already. */
   waitForRun(runId: string, ms: number, signal: AbortSignal): Promise<RunRecord | null> | null;

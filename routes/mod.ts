@@ -98,8 +98,12 @@ function allowedMethods(entry: Entry): string[] {
 
 function logRefusal(error: unknown, request: Incoming, context: RouteContext, requestId: string): void {
   const code = problemCode(error);
+  const leftOut = context.refusalLines.take(code);
+  if (leftOut === null) return;
   // The path has no query, in which people put tokens.
-  const fields = { request_id: requestId, code, method: request.method, path: splitUrl(request.url).path };
+  const { path } = splitUrl(request.url);
+  const more = leftOut === 0 ? {} : { left_out: leftOut };
+  const fields = { request_id: requestId, code, method: request.method, path, ...more };
   if (error instanceof InvalidSignatureError) {
     context.log.warn("request refused", { ...fields, reason: error.reason });
   } else if (code === "internal" || code === "storage_unavailable") {

@@ -31,6 +31,7 @@ test("README.md's table of settings has the defaults that an empty environment g
     ["`RETENTION_DAYS`, `ID_RETENTION_DAYS`", `${settings.retentionDays}, ${settings.idRetentionDays}`],
     ["`SHUTDOWN_GRACE`", `${Number(settings.shutdownGrace) / 1_000}s`],
     ["`LOG_LEVEL`, `LOG_FORMAT`", `${settings.logLevel}, by terminal`],
+    ["`LOG_SAMPLE`", `${settings.logSample}`],
   ];
   for (const [names, value] of rows)
     assert.ok(readme.includes(`| ${names} | ${value} |`), `${names} | ${value}`);

@@ -33,6 +33,7 @@ const defaults = {
   port: 7862,
   logLevel: "info",
   logFormat: null,
+  logSample: 1,
   isProduction: false,
   warnings: [],
 };
@@ -101,8 +102,8 @@ const read: readonly [env: Env, expected: object][] = [
   ],
   [{ SHUTDOWN_GRACE: "1m" }, { shutdownGrace: 60_000 }],
   [
-    { LOG_LEVEL: "debug", LOG_FORMAT: "json" },
-    { logLevel: "debug", logFormat: "json" },
+    { LOG_LEVEL: "debug", LOG_FORMAT: "json", LOG_SAMPLE: "1000" },
+    { logLevel: "debug", logFormat: "json", logSample: 1_000 },
   ],
   [{ NODE_ENV: "production" }, { isProduction: true }],
   [{ NODE_ENV: "Production", PATH: "/bin", GITHUB_TOKEN: "x" }, {}],
@@ -151,6 +152,7 @@ const refused: readonly [env: Env, line: RegExp][] = [
   [{ SHUTDOWN_GRACE: "-8s" }, /SHUTDOWN_GRACE/],
   [{ LOG_LEVEL: "inf" }, /^Cannot use LOG_LEVEL="inf": .*did you mean info$/],
   [{ LOG_FORMAT: "xml" }, /^Cannot use LOG_FORMAT="xml": give json or text$/],
+  [{ LOG_SAMPLE: "0" }, /^Cannot use LOG_SAMPLE="0": give a whole number from 1 to 1000000$/],
   [{ WEBHOOK_REQUIRE_ID: "1" }, /^Cannot use WEBHOOK_REQUIRE_ID="1": give true or false$/],
   [{ WEBHOOK_ALLOW_UNSIGNED: "GitHub" }, /^Cannot use WEBHOOK_ALLOW_UNSIGNED="GitHub": .*lower case/],
   [{ WEBHOOK_PROVIDERS: "github_acme" }, /WEBHOOK_PROVIDERS/],

@@ -7,6 +7,8 @@ export interface ProgramLogOptions {
   /** Lines below it are not written. */
   level: LogLevel;
   format: LogFormat;
+  /** Of `info` lines with the same message one in so many is written, and says so; default 1, all of them. */
+  sample?: number;
   /** Gets one line with its line break; default standard error, because standard output has the start's banner. */
   write?: (line: string) => void;
   /** Epoch milliseconds. */
@@ -23,7 +25,8 @@ const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
  * line breaks and what turns text around are escaped in both; a line has at most 8 KiB. Errors show name, message and
  * code, their stacks at level `debug` only. It never throws.
  */
-export function programLog({ level, format, write = writeError, now = Date.now }: ProgramLogOptions): Log {
+export function programLog(options: ProgramLogOptions): Log {
+  const { level, format, sample = 1, write = writeError, now = Date.now } = options;
   const least = LEVELS.indexOf(level);
   const lineOf = format === "json" ? jsonLine : textLine;
   function logger(entryLevel: LogLevel): Log["info"] {
@@ -37,7 +40,23 @@ export function programLog({ level, format, write = writeError, now = Date.now }
       }
     };
   }
-  return { debug: logger("debug"), info: logger("info"), warn: logger("warn"), error: logger("error") };
+  const info = logger("info");
+  return {
+    debug: logger("debug"),
+    info: sample === 1 ? info : sampled(info, sample),
+    warn: logger("warn"),
+    error: logger("error"),
+  };
+}
+
+/** Messages are constant text, so there are few to count. The first of each is written. */
+function sampled(info: Log["info"], sample: number): Log["info"] {
+  const counts = new Map<string, number>();
+  return (message, fields) => {
+    const count = counts.get(message) ?? 0;
+    counts.set(message, count + 1);
+    if (count % sample === 0) info(message, { ...fields, sample });
+  };
 }
 
 /** The text with control characters, line breaks and characters that turn text around as `\u....`. */

@@ -83,8 +83,9 @@ export async function serve(deps: ServeDeps): Promise<void> {
 async function start(deps: ServeDeps): Promise<Started> {
   loadDotenv(process.env, process.cwd());
   const settings = settingsFromEnv(process.env);
-  const { host, port, logLevel: level, logFormat } = settings;
-  const log = programLog({ level, format: logFormat ?? (process.stderr.isTTY ? "text" : "json") });
+  const { host, port, logLevel: level, logFormat, logSample: sample } = settings;
+  const format = logFormat ?? (process.stderr.isTTY ? "text" : "json");
+  const log = programLog({ level, format, sample });
   refuseOpenBind(settings);
   for (const warning of settings.warnings) log.warn(warning);
 

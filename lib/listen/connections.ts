@@ -1,11 +1,11 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { NodeRequest } from "./node-request.ts";
 
 /** A request under way. */
 export interface Exchange {
   readonly res: ServerResponse;
-  /** Tells the handler that nobody waits any longer. */
-  abort(): void;
+  readonly request: NodeRequest;
 }
 
 /**

@@ -8,13 +8,13 @@ import { hungUp, type RequestBody, requestBody } from "./request-body.ts";
  */
 export class NodeRequest implements Incoming {
   readonly method: string;
-  readonly headers: IncomingHeaders;
+  readonly headers: RawHeaders;
   /** False for a request that says that it has none: GET and HEAD may say that they have one, and nobody reads it. */
   readonly hasBody: boolean;
   /** Path and query; set once they were checked. */
   target = "/";
   readonly #req: IncomingMessage;
-  readonly #onFirstRead: () => void;
+  readonly #onFirstRead: (() => void) | null;
   #isRead = false;
   #body: RequestBody | null = null;
   #aborter: AbortController | null = null;
@@ -22,14 +22,14 @@ export class NodeRequest implements Incoming {
   #fail: ((error: unknown) => void) | null = null;
 
   /** @param onFirstRead called when the handler asks for the first bytes: the moment for `100 Continue` */
-  constructor(req: IncomingMessage, onFirstRead: () => void) {
+  constructor(req: IncomingMessage, onFirstRead: (() => void) | null) {
     this.#req = req;
     this.#onFirstRead = onFirstRead;
     this.method = req.method ?? "GET";
     this.headers = new RawHeaders(req.rawHeaders);
-    const length = req.headers["content-length"];
-    this.hasBody =
-      req.headers["transfer-encoding"] !== undefined || (length !== undefined && Number(length) !== 0);
+    // Not from Node's own `headers`: they are made of all that came when the first is read.
+    const length = this.headers.get("content-length");
+    this.hasBody = this.headers.has("transfer-encoding") || (length !== null && Number(length) !== 0);
   }
 
   get url(): string {
@@ -65,26 +65,31 @@ export class NodeRequest implements Incoming {
     this.#isRead = true;
     if (!this.hasBody) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      const settle = (act: () => void): void => {
-        this.#fail = null;
-        req.off("data", onData).off("end", onEnd).off("close", onClose);
-        act();
+      if (this.#abortReason !== null || req.destroyed) return reject(hungUp());
+      // The listeners stay: to take them away costs as much as the rest.
+      let isOver = false;
+      this.#fail = (error) => {
+        isOver = true;
+        reject(error);
       };
-      const onData = (chunk: Buffer<ArrayBuffer>): void => {
+      this.#onFirstRead?.();
+      req.on("data", (chunk: Buffer<ArrayBuffer>) => {
+        if (isOver) return;
         try {
           onChunk(chunk);
         } catch (error) {
           // What is left stays where it is until the answer is out.
           req.pause();
-          settle(() => reject(error));
+          this.#fail?.(error);
         }
-      };
-      const onEnd = (): void => settle(resolve);
-      const onClose = (): void => settle(() => reject(hungUp()));
-      this.#fail = (error) => settle(() => reject(error));
-      if (this.#abortReason !== null || req.destroyed) return onClose();
-      this.#onFirstRead();
-      req.on("data", onData).on("end", onEnd).on("close", onClose);
+      });
+      req.on("end", () => {
+        isOver = true;
+        resolve();
+      });
+      req.on("close", () => {
+        if (!isOver) reject(hungUp());
+      });
     });
   }
 
@@ -118,8 +123,9 @@ export class NodeRequest implements Incoming {
 }
 
 /** Names and values as they came, read as `Headers` reads them. */
-class RawHeaders implements IncomingHeaders {
+export class RawHeaders implements IncomingHeaders {
   readonly #raw: readonly string[];
+  /** In lower case; each as often as it came. */
   readonly #names: readonly string[];
 
   constructor(raw: readonly string[]) {
@@ -146,6 +152,13 @@ class RawHeaders implements IncomingHeaders {
 
   keys(): Iterable<string> {
     return new Set(this.#names);
+  }
+
+  /** How often the name came, which must be in lower case. */
+  count(name: string): number {
+    let count = 0;
+    for (const one of this.#names) if (one === name) count++;
+    return count;
   }
 }
 

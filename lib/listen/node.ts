@@ -10,7 +10,7 @@ import { Connections, type Exchange } from "./connections.ts";
 import { NodeRequest } from "./node-request.ts";
 import { answerRaw, rawProblemOf } from "./raw-answer.ts";
 import { checkRawRequest } from "./raw-request.ts";
-import { sendAnswer } from "./send-answer.ts";
+import { sendAnswer, sendEarly } from "./send-answer.ts";
 
 /** A server that listens. */
 export interface Listening {
@@ -75,19 +75,15 @@ export async function listenNode(options: ListenNodeOptions): Promise<Listening>
   });
   // Node drops headers above 2000 silently, and a second Authorization among them; their bytes are bounded anyway.
   server.maxHeadersCount = 0;
-  const onRequest = (req: IncomingMessage, res: ServerResponse, expectsContinue = false): void => {
-    exchange(req, res, { ...options, limits, connections, expectsContinue }).catch((error: unknown) => {
-      options.log.error("Answer broke off", { error });
-      res.destroy();
-    });
-  };
+  const givens: ExchangeGivens = { ...options, limits, connections };
+  const onRequest = (req: IncomingMessage, res: ServerResponse): void => void exchange(req, res, givens);
   server.on("connection", (socket) => {
     socket.on("error", () => {}); // Node's server answers or closes; nothing is left to do
     connections.add(socket);
   });
-  server.on("request", (req, res) => onRequest(req, res));
-  server.on("checkContinue", (req, res) => onRequest(req, res, true));
-  server.on("checkExpectation", (req, res) => onRequest(req, res)); // RFC 9110, 10.1.1: may be ignored
+  server.on("request", onRequest);
+  server.on("checkContinue", (req, res) => void exchange(req, res, givens, () => res.writeContinue()));
+  server.on("checkExpectation", onRequest); // RFC 9110, 10.1.1: may be ignored
   server.on("connect", (_req, socket) => answerRaw(socket as Socket, "tunnel_refused", limits.lingerMs));
   server.on("clientError", (error, socket) => onClientError(error, socket, connections, limits, options.log));
 
@@ -108,34 +104,48 @@ export async function listenNode(options: ListenNodeOptions): Promise<Listening>
   };
 }
 
-/** One request and its answer; resolves when the answer is out or nobody is there to get it. */
+/** What is the same for every request of a listener. */
+interface ExchangeGivens extends ListenNodeOptions {
+  limits: ListenLimits;
+  connections: Connections;
+}
+
+/**
+ * One request and its answer; resolves when the answer is out or nobody is there to get it. Never rejects.
+ *
+ * @param onFirstRead of `NodeRequest`
+ */
 async function exchange(
   req: IncomingMessage,
   res: ServerResponse,
-  options: ListenNodeOptions & { limits: ListenLimits; connections: Connections; expectsContinue: boolean },
+  givens: ExchangeGivens,
+  onFirstRead: (() => void) | null = null,
 ): Promise<void> {
-  const { connections, limits } = options;
+  const { connections, limits, log } = givens;
   const { socket } = req;
-  const request = new NodeRequest(req, () => {
-    if (options.expectsContinue) res.writeContinue();
-  });
-  const self: Exchange = { res, abort: () => request.abort() };
+  const self: Exchange = { res, request: new NodeRequest(req, onFirstRead) };
+  const { request } = self;
   connections.began(socket, self);
   req.on("error", ignore); // comes with a close, which is listened to
   res.on("error", ignore);
-  res.once("close", () => {
-    if (!res.writableFinished) self.abort();
+  res.on("close", () => {
+    if (!res.writableFinished) request.abort();
     connections.ended(socket, self);
   });
-  const answer = await answerTo(req, request, options);
-  // A refusal may be ready while the parser is in the middle of a packet; a turn later it knows whether that was all.
-  if (request.hasBody && !req.complete) await nextTurn();
-  if (socket.writableEnded || socket.destroyed) return void res.destroy();
-  await sendAnswer(req, res, answer, {
-    isLast: connections.isClosing,
-    discardBody: request.hasBody && !req.complete ? () => request.discard() : null,
-    lingerMs: limits.lingerMs,
-  });
+  try {
+    const answer = await answerTo(req, request, givens);
+    // A refusal may be ready while the parser is in the middle of a packet; a turn later it knows whether that was all.
+    // And the answers of one turn go out together: a sender that is woken for each of them costs us more than they do.
+    await nextTurn();
+    if (socket.writableEnded || socket.destroyed) return void res.destroy();
+    const isLast = connections.isClosing;
+    if (!request.hasBody || req.complete) sendAnswer(req, res, answer, isLast);
+    else
+      await sendEarly(req, res, answer, { discardBody: () => request.discard(), lingerMs: limits.lingerMs });
+  } catch (error) {
+    log.error("Answer broke off", { error });
+    res.destroy();
+  }
 }
 
 function ignore(): void {}
@@ -146,7 +156,7 @@ async function answerTo(
   { handle, refuse, log }: ListenNodeOptions,
 ): Promise<Answer> {
   try {
-    request.target = checkRawRequest(req.url ?? "", req.rawHeaders, req.httpVersion);
+    request.target = checkRawRequest(req.url ?? "", request.headers, req.httpVersion);
     return await handle(request, {
       address: (req.socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/i, ""),
       host: request.headers.get("host"),
@@ -169,7 +179,7 @@ function onClientError(
 ): void {
   const socket = stream as Socket;
   const exchanges = connections.of(socket);
-  for (const { abort } of exchanges) abort();
+  for (const { request } of exchanges) request.abort();
   if (socket.writableEnded) return; // answered already; its end is near
   log.debug("Connection refused", { code: error.code, peer: socket.remoteAddress });
   const isAnswering = exchanges.some(({ res }) => res.headersSent);

@@ -1,13 +1,14 @@
 import { WebhookError } from "../errors.ts";
+import type { RawHeaders } from "./node-request.ts";
 
 /** Headers of which a second one is refused: whoever reads the first and whoever reads the last would disagree. */
-const ONCE: ReadonlySet<string> = new Set([
+const ONCE: readonly string[] = [
   "host",
   "authorization",
   "content-type",
   "content-length",
   "idempotency-key",
-]);
+];
 
 /** What every route can be written in: RFC 3986's path characters but `%`, because no route needs an escape. */
 const PATH = /^(?:\/[\w.~!$&'()*+,;=:@-]*)+$/;
@@ -18,21 +19,17 @@ const QUERY = /^[\x21\x22\x24-\x7e]*$/;
  * Checks a request as it came over the wire, before any URL parser could make two spellings of a path one.
  *
  * @param target origin-form, or absolute-form whose authority equals `Host`
- * @param rawHeaders name, value, name, value, ... as they arrived
+ * @param headers as they arrived
  * @returns path and query, where the path has no `%`, no `//` and no dot segment
  * @throws {WebhookError} `header_repeated`, `target_invalid` (no `Host` in HTTP/1.1), `not_found` (any other target)
  */
-export function checkRawRequest(target: string, rawHeaders: readonly string[], httpVersion: string): string {
-  let host: string | null = null;
-  const seen = new Set<string>();
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index]?.toLowerCase() ?? "";
-    if (!ONCE.has(name)) continue;
-    if (seen.has(name))
+export function checkRawRequest(target: string, headers: RawHeaders, httpVersion: string): string {
+  for (const name of ONCE) {
+    if (headers.count(name) > 1) {
       throw new WebhookError("header_repeated", `Cannot take two ${name} headers: send one`);
-    seen.add(name);
-    if (name === "host") host = rawHeaders[index + 1] ?? "";
+    }
   }
+  const host = headers.get("host");
   if (host === null && httpVersion === "1.1") {
     throw new WebhookError(
       "target_invalid",

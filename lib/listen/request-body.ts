@@ -15,7 +15,7 @@ export interface RequestBody {
  *
  * @param onFirstRead called when the handler asks for the first bytes: the moment for `100 Continue`
  */
-export function requestBody(req: IncomingMessage, onFirstRead: () => void): RequestBody {
+export function requestBody(req: IncomingMessage, onFirstRead: (() => void) | null): RequestBody {
   let controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | null = null;
   let isAsked = false;
   let delivered: (() => void) | null = null;
@@ -43,7 +43,7 @@ export function requestBody(req: IncomingMessage, onFirstRead: () => void): Requ
         controller = opened;
       },
       pull() {
-        if (!isAsked) onFirstRead();
+        if (!isAsked) onFirstRead?.();
         isAsked = true;
         return new Promise((resolve) => {
           delivered = resolve;

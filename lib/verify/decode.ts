@@ -5,9 +5,7 @@
  */
 export function decodeHex(text: string, byteCount: number): Uint8Array | null {
   if (text.length !== byteCount * 2 || !/^[0-9a-f]*$/i.test(text)) return null;
-  const bytes = new Uint8Array(byteCount);
-  for (let at = 0; at < byteCount; at++) bytes[at] = Number.parseInt(text.slice(at * 2, at * 2 + 2), 16);
-  return bytes;
+  return Buffer.from(text, "hex");
 }
 
 /**

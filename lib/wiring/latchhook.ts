@@ -11,6 +11,7 @@ import { BodyBudget } from "../http/body.ts";
 import { problemAnswer } from "../http/problem.ts";
 import { newId } from "../ids.ts";
 import type { Incoming } from "../incoming.ts";
+import { LineLimit } from "../line-limit.ts";
 import type { LatchhookOptions, ListenOptions } from "../options.ts";
 import type { Peer } from "../peer.ts";
 import type { Storage } from "../repositories.ts";
@@ -100,7 +101,8 @@ export function createInnerLatchhook(
   let starting: Promise<Started> | null = null;
   let stopping: Promise<void> | null = null;
   let started: Started | null = null;
-  const underWay = new Set<Promise<Answer>>();
+  let underWay = 0;
+  let onQuiet = (): void => {};
 
   function startOnce(): Promise<Started> {
     if (stopping !== null) return Promise.reject(stopped());
@@ -136,11 +138,14 @@ export function createInnerLatchhook(
     }
   }
 
-  function handle(request: Incoming, peer?: Peer): Promise<Answer> {
-    const answered = answer(request, peer);
-    underWay.add(answered);
-    void answered.finally(() => underWay.delete(answered));
-    return answered;
+  async function handle(request: Incoming, peer?: Peer): Promise<Answer> {
+    underWay++;
+    try {
+      return await answer(request, peer);
+    } finally {
+      underWay--;
+      if (underWay === 0) onQuiet();
+    }
   }
 
   async function stopOnce(graceMs: number): Promise<void> {
@@ -153,7 +158,10 @@ export function createInnerLatchhook(
     retention?.stop();
     await runner?.stop(graceMs);
     const left = Math.max(0, stoppedAt - resolved.clock.monotonic());
-    if (underWay.size > 0) await Promise.race([Promise.allSettled(underWay), pause(resolved.clock, left)]);
+    const quiet = new Promise<void>((resolve) => {
+      onQuiet = resolve;
+    });
+    if (underWay > 0) await Promise.race([quiet, pause(resolved.clock, left)]);
     if (isOwned(resolved.storage)) await storage.close();
     resolved.log.info("stopped");
   }
@@ -221,6 +229,7 @@ async function open(
       accept,
       clock,
       log,
+      refusalLines: new LineLimit(clock),
       gate: new AdminGate({ ...options, tokens: options.adminTokens, isTryOut, signatureHeaders }),
       bodies: new BodyBudget(),
       settings: {

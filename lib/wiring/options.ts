@@ -75,6 +75,7 @@ const LISTEN_OPTIONS: Record<keyof ListenOptions, true> = {
   port: true,
   logLevel: true,
   logFormat: true,
+  logSample: true,
   isWorkflowsDirNamed: true,
   isProduction: true,
   warnings: true,

@@ -169,6 +169,25 @@ test("a line's work is bounded, whatever is in its fields", () => {
   assert.is(lines.length, 1);
 });
 
+test("a sample is one of so many info lines of a message, the first among them; the rest is whole", () => {
+  const lines: string[] = [];
+  const log = programLog({ level: "info", format: "json", sample: 3, write: (line) => lines.push(line) });
+  for (let at = 0; at < 7; at++) log.info("often", { at });
+  log.info("once");
+  for (let at = 0; at < 4; at++) log.warn("bad");
+  const seen = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  assert.equal(
+    seen.map(({ message, at, sample }) => [message, at, sample]),
+    [
+      ["often", 0, 3],
+      ["often", 3, 3],
+      ["often", 6, 3],
+      ["once", undefined, 3],
+      ...Array.from({ length: 4 }, () => ["bad", undefined, undefined]),
+    ],
+  );
+});
+
 test("a write that throws is no reason to stop", () => {
   const log = programLog({
     level: "info",

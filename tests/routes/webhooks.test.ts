@@ -1,6 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { defineWorkflow } from "../../lib/define-workflow.ts";
+import { InvalidSignatureError, WebhookError } from "../../lib/errors.ts";
 import {
   DOORS,
   delivery,
@@ -421,6 +422,17 @@ for (const { what, body, status, name, pointers = [] } of bad) {
     assert.equal(await server.count(), { events: 0, runs: 0 });
   });
 }
+
+test("a flood of forgeries is answered one by one and logged for a part, without a stack", async ({
+  server,
+}) => {
+  const forged = delivery({ workflow_name: "echo", inputs: {} }, { secret: "another" });
+  for (let count = 0; count < 250; count++) assert.is((await server.ask("fetch", forged)).status, 401);
+  const refused = server.lines.filter((line) => line.message === "request refused");
+  assert.ok(refused.length >= 100 && refused.length < 250, String(refused.length));
+  assert.is(new InvalidSignatureError("mismatch").stack?.includes("\n"), false);
+  assert.match(String(new WebhookError("internal", "x").stack), /webhooks\.test/);
+});
 
 const good: readonly [what: string, body: unknown][] = [
   ["200 levels", nested(200)],

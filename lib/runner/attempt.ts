@@ -9,8 +9,10 @@ import { ERROR_BYTES_MAX, type RunError } from "../run.ts";
 import { storeResult } from "../stored-result.ts";
 import type { NamedWorkflow, RunContext } from "../workflow.ts";
 import { validateInput } from "../workflows/validate.ts";
-import { Steps } from "./steps.ts";
+import { Steps, type StepsHost } from "./steps.ts";
 import { type Chargeable, runCharged } from "./stray.ts";
+
+const utf8 = new TextDecoder();
 
 /** How one try ended. */
 export type Outcome =
@@ -33,11 +35,14 @@ export interface AttemptGivens {
 }
 
 /** One try of a run: its time-out, its signal, and how it ended. */
-export class Attempt implements Chargeable {
+export class Attempt implements Chargeable, StepsHost {
   readonly run: ClaimedRun;
   readonly #named: NamedWorkflow;
   readonly #givens: AttemptGivens;
-  readonly #aborter = new AbortController();
+  /** Made when somebody asks for the signal: most workflows do not, and it costs as much as a row. */
+  #aborter: AbortController | null = null;
+  #abortReason: DOMException | null = null;
+  #ownLog: Log | null = null;
   readonly #steps: Steps;
   readonly #decided: Promise<Outcome>;
   #decide: (outcome: Outcome) => void = () => {};
@@ -51,17 +56,41 @@ export class Attempt implements Chargeable {
     this.#decided = new Promise((resolve) => {
       this.#decide = resolve;
     });
-    this.#steps = new Steps({
-      runId: run.runId,
-      signal: this.#aborter.signal,
-      clock: givens.clock,
-      stored: run.steps,
-      ensureLease: () => givens.ensureLease(),
-      store: (step) => givens.store(step),
-      onLost: () => this.lose(),
-      onDoomed: (error) => this.charge(error),
-      onAsleep: (dueAt) => this.#decide({ kind: "slept", dueAt }),
-    });
+    this.#steps = new Steps(this);
+  }
+
+  get runId(): string {
+    return this.run.runId;
+  }
+
+  get signal(): AbortSignal {
+    this.#aborter ??= new AbortController();
+    if (this.#abortReason !== null) this.#aborter.abort(this.#abortReason);
+    return this.#aborter.signal;
+  }
+
+  get abortReason(): DOMException | null {
+    return this.#abortReason;
+  }
+
+  get clock(): Clock {
+    return this.#givens.clock;
+  }
+
+  get stored(): ClaimedRun["steps"] {
+    return this.run.steps;
+  }
+
+  ensureLease(): Promise<boolean> {
+    return this.#givens.ensureLease();
+  }
+
+  store(step: NewStep): Promise<boolean> {
+    return this.#givens.store(step);
+  }
+
+  sleepUntil(dueAt: number): void {
+    this.#decide({ kind: "slept", dueAt });
   }
 
   /**
@@ -90,7 +119,7 @@ export class Attempt implements Chargeable {
 
   /** An error that nobody caught, in a timer or a forgotten promise. */
   charge(error: unknown): void {
-    this.#givens.log.debug("attempt threw", { error });
+    this.#log.debug("attempt threw", { error });
     this.#decide(failed(error));
   }
 
@@ -106,8 +135,16 @@ export class Attempt implements Chargeable {
     this.#decide({ kind: "interrupted" });
   }
 
+  /** Made once somebody logs. */
+  get #log(): Log {
+    const { runId, fence } = this.run;
+    this.#ownLog ??= withFields(this.#givens.log, { run_id: runId, fence, workflow_name: this.#named.name });
+    return this.#ownLog;
+  }
+
   #abort(message: string): void {
-    if (!this.#aborter.signal.aborted) this.#aborter.abort(new DOMException(message, "AbortError"));
+    this.#abortReason ??= new DOMException(message, "AbortError");
+    this.#aborter?.abort(this.#abortReason);
   }
 
   #timeOut(timeoutMs: number): void {
@@ -125,12 +162,17 @@ export class Attempt implements Chargeable {
       this.#decide(ended("input_invalid", `The inputs do not fit workflow ${name}: ${faults}`));
       return null;
     }
+    const attempt = this;
     const context: RunContext<unknown> = {
       input: validation.value,
       event,
       step: this.#steps.step,
-      signal: this.#aborter.signal,
-      log: withFields(this.#givens.log, { run_id: run.runId, workflow_name: name }),
+      get signal() {
+        return attempt.signal;
+      },
+      get log() {
+        return attempt.#log;
+      },
       runId: run.runId,
       attempt: run.failures + 1,
     };
@@ -143,8 +185,21 @@ export class Attempt implements Chargeable {
 /** The event as it was sent, rebuilt from what is stored. */
 export function toEvent(stored: StoredEvent): WebhookEvent {
   const { id, provider, webhookId, type, acceptedAt } = stored;
-  const body: unknown = JSON.parse(new TextDecoder().decode(stored.body));
-  return { id, provider, webhookId, type, headers: new Headers({ ...stored.headers }), body, acceptedAt };
+  const body: unknown = JSON.parse(utf8.decode(stored.body));
+  let headers: Headers | null = null;
+  return {
+    id,
+    provider,
+    webhookId,
+    type,
+    // Made when they are read, for most workflows read none.
+    get headers() {
+      headers ??= new Headers({ ...stored.headers });
+      return headers;
+    },
+    body,
+    acceptedAt,
+  };
 }
 
 function failed(error: unknown): Outcome {

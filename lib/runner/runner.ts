@@ -1,5 +1,5 @@
 import { type Clock, pause, TIMER_MAX_MS, type Timer } from "../clock.ts";
-import { type Log, withFields } from "../log.ts";
+import type { Log } from "../log.ts";
 import type { AttemptKey, ClaimedRun, Storage } from "../repositories.ts";
 import { isAtRest } from "../run.ts";
 import type { NamedWorkflow, RetryPolicy } from "../workflow.ts";
@@ -30,7 +30,7 @@ export interface RunnerGivens {
   /** Runs at once in this process. */
   concurrency: number;
   timing: Timing;
-  /** A run is about to begin here. */
+  /** Runs are about to begin here. */
   onBegin: () => void;
   /** A run came to rest here. */
   onRest: (runId: string) => void;
@@ -191,7 +191,7 @@ export class Runner {
     if (runs.length > 0) this.#lease.begin(sentAt);
     this.#isBacklogged = runs.length >= limit || workflows.some(({ concurrency }) => concurrency !== null);
     if (this.#isStopping) await Promise.all(runs.map((run) => this.#giveBack(run)));
-    else for (const run of runs) this.#begin(run);
+    else this.#beginAll(runs);
     if (nextDueAt !== null) this.#wakeIn(nextDueAt - clock.now());
   }
 
@@ -201,6 +201,12 @@ export class Runner {
     this.#dueTimer = this.#givens.clock.setTimer(() => this.wake(), Math.min(Math.max(0, ms), TIMER_MAX_MS));
   }
 
+  #beginAll(runs: readonly ClaimedRun[]): void {
+    for (const run of runs) this.#begin(run);
+    // Their first lines run in the next microtasks, so whoever is told now knows of all of them before.
+    if (runs.length > 0) this.#givens.onBegin();
+  }
+
   #begin(run: ClaimedRun): void {
     const named = this.#givens.registry.get(run.workflowName);
     if (named === undefined) return; // cannot be: only registered workflows are asked for
@@ -208,7 +214,7 @@ export class Runner {
     const { clock, log, timing, storage } = this.#givens;
     const attempt = new Attempt(named, run, {
       clock,
-      log: withFields(log, { run_id: run.runId, fence: run.fence }),
+      log,
       drainMs: timing.drainMs,
       ensureLease: async () => {
         await this.#lease.ensure();
@@ -217,7 +223,6 @@ export class Runner {
       store: (step) => this.#persist.until("store a step", () => storage.finishStep(run, step)),
     });
     this.#standstill.began(run.runId, run.workflowName);
-    this.#givens.onBegin();
     const begunAt = clock.monotonic();
     const done = this.#conduct(attempt, named).catch((error: unknown) => {
       log.error("an attempt was abandoned and will be resumed", { run_id: run.runId, error });

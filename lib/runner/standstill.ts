@@ -9,6 +9,7 @@ export class Standstill {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #tickMs: number;
+  /** Workflows by their runs. */
   readonly #awake = new Map<string, string>();
   /** Those that ended since the last tick: a run that blocks has mostly ended when the tick comes. */
   readonly #ended = new Set<string>();
@@ -23,12 +24,12 @@ export class Standstill {
 
   /** The runs awake now, as `run_id workflow`. */
   awake(): readonly string[] {
-    return Array.from(this.#awake.values());
+    return Array.from(this.#awake, ([runId, workflowName]) => `${runId} ${workflowName}`);
   }
 
   began(runId: string, workflowName: string): void {
     this.#ended.delete(runId);
-    this.#awake.set(runId, `${runId} ${workflowName}`);
+    this.#awake.set(runId, workflowName);
     if (this.#timer !== null) return;
     this.#tickedAt = this.#clock.monotonic();
     this.#timer = this.#clock.setTimer(() => this.#tick(), this.#tickMs);

@@ -11,6 +11,8 @@ import type { Step, StepContext } from "../workflow.ts";
 export interface StepsHost {
   readonly runId: string;
   readonly signal: AbortSignal;
+  /** What `signal` is aborted with, without making one; null while it is not. */
+  readonly abortReason: DOMException | null;
   readonly clock: Clock;
   /** Steps that earlier attempts stored. */
   readonly stored: readonly StepRecord[];
@@ -18,12 +20,12 @@ export interface StepsHost {
   ensureLease(): Promise<boolean>;
   /** Stores a step; false when the run is no longer this attempt's. */
   store(step: NewStep): Promise<boolean>;
-  /** The run belongs to another attempt now. */
-  onLost(): void;
+  /** The run belongs to another attempt now: aborts. */
+  lose(): void;
   /** A step's effect is done and its result cannot be kept: the run ends. */
-  onDoomed(error: unknown): void;
+  charge(error: unknown): void;
   /** Every outstanding step is a sleep. */
-  onAsleep(dueAt: number): void;
+  sleepUntil(dueAt: number): void;
 }
 
 interface Sleep {
@@ -85,7 +87,7 @@ export class Steps {
   #track<T>(start: () => Promise<T>): Promise<T> {
     this.#activity++;
     if (this.#state === "parked") return new Promise(() => {});
-    if (this.#state === "closed") return Promise.reject(this.#host.signal.reason);
+    if (this.#state === "closed") return Promise.reject(this.#host.abortReason);
     const promise = start();
     this.#underWay.add(promise);
     const done = (): void => {
@@ -108,8 +110,14 @@ export class Steps {
     const stored = this.#recall(name, "step");
     if (stored !== undefined) return readResult(stored.result) as never;
     if (!(await this.#host.ensureLease())) this.#lose();
-    this.#host.signal.throwIfAborted();
-    const value = await fn({ signal: this.#host.signal, idempotencyKey: `${this.#host.runId}:${name}` });
+    const host = this.#host;
+    if (host.abortReason !== null) throw host.abortReason;
+    const value = await fn({
+      get signal() {
+        return host.signal;
+      },
+      idempotencyKey: `${host.runId}:${name}`,
+    });
     const result = this.#toResult(value, name);
     await this.#store({ name, kind: "step", result, dueAt: null, endedAt: this.#host.clock.now() });
     return readResult(result) as never;
@@ -160,7 +168,7 @@ export class Steps {
     if (dueAt <= this.#host.clock.now()) return; // its timer fires in this turn or the next
     this.#state = "parked";
     this.#dropSleeps();
-    this.#host.onAsleep(dueAt);
+    this.#host.sleepUntil(dueAt);
   }
 
   #dropSleeps(): void {
@@ -180,7 +188,7 @@ export class Steps {
     try {
       return storeResult(value, `step ${JSON.stringify(name)}`);
     } catch (error) {
-      this.#host.onDoomed(error);
+      this.#host.charge(error);
       throw error;
     }
   }
@@ -190,7 +198,7 @@ export class Steps {
   }
 
   #lose(): never {
-    this.#host.onLost();
-    throw this.#host.signal.reason;
+    this.#host.lose();
+    throw this.#host.abortReason;
   }
 }

@@ -49,7 +49,7 @@ test("a run of no steps takes three batches: the accept, the claim, the end", as
   for (let turn = 0; turn < 20; turn++) await nextTurn();
   const all = statements.map(verb);
   assert.is(all.filter((sql) => sql === "COMMIT").length, 3, all.join("\n"));
-  assert.is(all.length, 15, all.join("\n"));
+  assert.is(all.length, 13, all.join("\n"));
 });
 
 test("over our listener a delivery makes no web object", async ({ server }) => {

@@ -13,6 +13,9 @@ import type {
 import type { Database, Row, Statement } from "./driver.ts";
 import { toStep } from "./runs.ts";
 
+/** Times are milliseconds since 1970. */
+const BEFORE_ANY = -1;
+
 /**
  * What the runner does to runs: claim, beat, store, end, free. Every write of an attempt names its fence in its own
  * statement; no row changed means that the run is no longer the attempt's.
@@ -20,7 +23,7 @@ import { toStep } from "./runs.ts";
 export class SqliteClaims {
   readonly #timed: Statement;
   readonly #ready: Statement;
-  readonly #nextDue: Statement;
+  readonly #earliest: Statement;
   readonly #claim: Statement;
   readonly #beginAttempt: Statement;
   readonly #claimed: Statement;
@@ -51,7 +54,7 @@ export class SqliteClaims {
     this.#ready = db.prepare(`
       SELECT seq FROM runs INDEXED BY runs_ready
       WHERE status = 'queued' AND workflow_name = ? AND due_at IS NULL ORDER BY seq LIMIT ?`);
-    this.#nextDue = db.prepare(`
+    this.#earliest = db.prepare(`
       SELECT min(due_at) AS due_at FROM runs
       WHERE status = 'queued' AND workflow_name = ? AND due_at IS NOT NULL AND due_at > ?`);
     // A workflow's limit holds over all processes because its running rows are counted where the run is taken.
@@ -119,8 +122,10 @@ export class SqliteClaims {
   claim(command: ClaimCommand): ClaimOutcome {
     const runs: ClaimedRun[] = [];
     const { workflows, limit, now } = command;
+    const earliest = this.#earliestOf(workflows, BEFORE_ANY);
+    const isSomeDue = earliest !== null && earliest <= now;
     // Timed runs first: they have waited longest. Each phase takes one of every workflow in turn.
-    for (const isTimed of [true, false]) {
+    for (const isTimed of isSomeDue ? [true, false] : [false]) {
       const lines = workflows.map((workflow) => {
         const rows = isTimed
           ? this.#timed.all(workflow.name, now, limit - runs.length)
@@ -140,11 +145,17 @@ export class SqliteClaims {
       }
     }
     if (runs.length > 0) this.#registerProcess(command.process);
-    const dueAts = workflows.map(({ name }) => (this.#nextDue.get(name, now) as Row).due_at);
-    const nextDueAt = Math.min(
-      ...dueAts.map((dueAt) => (dueAt === null ? Number.POSITIVE_INFINITY : Number(dueAt))),
-    );
-    return { runs, nextDueAt: Number.isFinite(nextDueAt) ? nextDueAt : null };
+    return { runs, nextDueAt: isSomeDue ? this.#earliestOf(workflows, now) : earliest };
+  }
+
+  /** When the first timed run comes due after `after`; null for none. */
+  #earliestOf(workflows: readonly { readonly name: string }[], after: number): number | null {
+    let earliest: number | null = null;
+    for (const { name } of workflows) {
+      const { due_at: dueAt } = this.#earliest.get(name, after) as Row;
+      if (dueAt !== null && (earliest === null || Number(dueAt) < earliest)) earliest = Number(dueAt);
+    }
+    return earliest;
   }
 
   beat(processId: string): readonly AttemptKey[] | null {
@@ -251,7 +262,8 @@ export class SqliteClaims {
       fence: Number(row.fence),
       workflowName: String(row.workflow_name),
       failures: Number(row.failures),
-      steps: (this.#steps.all(seq) as Row[]).map(toStep),
+      // Before the first attempt there is none.
+      steps: Number(row.fence) === 1 ? [] : (this.#steps.all(seq) as Row[]).map(toStep),
       event: {
         id: String(row.id),
         provider: String(row.provider),

@@ -430,7 +430,7 @@ test("a flood of forgeries is answered one by one and logged for a part, without
   for (let count = 0; count < 250; count++) assert.is((await server.ask("fetch", forged)).status, 401);
   const refused = server.lines.filter((line) => line.message === "request refused");
   assert.ok(refused.length >= 100 && refused.length < 250, String(refused.length));
-  assert.is(new InvalidSignatureError("mismatch").stack?.includes("\n"), false);
+  assert.not.match(String(new InvalidSignatureError("mismatch").stack), /\n/);
   assert.match(String(new WebhookError("internal", "x").stack), /webhooks\.test/);
 });
 

@@ -1,3 +1,5 @@
+import { createRequire } from "node:module";
+
 /** What SQLite takes and gives. */
 export type SqlValue = string | number | null | Uint8Array;
 export type Row = Readonly<Record<string, SqlValue>>;
@@ -21,6 +23,8 @@ export interface Database {
 export interface Driver {
   /** For the operator. */
   readonly name: string;
+  /** What another thread has to `require` for the same library. */
+  readonly library: string;
   open(path: string): Database;
 }
 
@@ -36,13 +40,15 @@ const BETTER_SQLITE3_MAJOR = 12;
 export async function loadDriver(): Promise<Driver> {
   try {
     const { DatabaseSync } = await import("node:sqlite");
-    return { name: "node:sqlite", open: (path) => new DatabaseSync(path) as Database };
+    const name = "node:sqlite";
+    return { name, library: name, open: (path) => new DatabaseSync(path) as Database };
   } catch (nodeError) {
     // The name is a variable because the package is an optional peer: types and bundlers must not ask for it.
     const name = "better-sqlite3";
     try {
       const { default: BetterSqlite3 } = (await import(name)) as { default: new (path: string) => Database };
-      return { name, open: (path) => new BetterSqlite3(path) };
+      const library = createRequire(import.meta.url).resolve(name);
+      return { name, library, open: (path) => new BetterSqlite3(path) };
     } catch (cause) {
       throw new Error(
         `Cannot load SQLite: this runtime has no node:sqlite, and better-sqlite3 does not load; run "npm install better-sqlite3@${BETTER_SQLITE3_MAJOR}" or use Node 22.13 or newer`,

@@ -1,8 +1,9 @@
 import { closeSync, existsSync, openSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Clock, pause } from "../../clock.ts";
 import { messageOf } from "../../errors.ts";
+import type { CheckpointFile } from "./checkpoints.ts";
 import { type Database, isBusy, loadDriver, type Row, SQLITE, sqliteCode } from "./driver.ts";
 import { checkSchema, raiseSchema } from "./schema.ts";
 
@@ -12,7 +13,17 @@ export interface OpenDatabase {
   engine: string;
   /** Why no second connection may open the file; empty where one may. */
   notSharedBecause: string;
+  /** For a second connection of our own; null where there may be none. */
+  checkpointFile: CheckpointFile | null;
 }
+
+/** What every connection to the file is set to. */
+const DURABLE: readonly string[] = [
+  "synchronous = FULL", // a commit is on disk when it returns
+  "fullfsync = ON", // on macOS a plain fsync stops at the drive's cache
+  "checkpoint_fullfsync = ON",
+  "mmap_size = 0", // a mapped file that is cut short from outside ends the process with SIGBUS instead of an error
+];
 
 /** Waiting for a lock inside SQLite freezes the event loop, so it is kept to a few milliseconds. */
 const BUSY_TIMEOUT_MS = 5;
@@ -33,21 +44,24 @@ export async function openDatabase(url: string, clock: Clock): Promise<OpenDatab
   const db = openFile(() => driver.open(path), url);
   try {
     const version = await patiently(clock, url, () => prepareConnection(db, url));
-    const hasBug = hasWalResetBug(version);
+    const notSharedBecause = reasonNotToShare(path, version);
+    const isShared = notSharedBecause === "";
     return {
       db,
       engine: `${driver.name} ${version}`,
-      notSharedBecause:
-        path === ":memory:"
-          ? "a database in memory belongs to one process"
-          : hasBug
-            ? `SQLite ${version} of this runtime can lose commits when two connections share a file; upgrade to a runtime with SQLite 3.51.3, 3.50.7, 3.44.6 or newer`
-            : "",
+      notSharedBecause,
+      checkpointFile: isShared ? { library: driver.library, path: resolve(path), pragmas: DURABLE } : null,
     };
   } catch (error) {
     db.close();
     throw error;
   }
+}
+
+function reasonNotToShare(path: string, version: string): string {
+  if (path === ":memory:") return "a database in memory belongs to one process";
+  if (!hasWalResetBug(version)) return "";
+  return `SQLite ${version} of this runtime can lose commits when two connections share a file; upgrade to a runtime with SQLite 3.51.3, 3.50.7, 3.44.6 or newer`;
 }
 
 /**
@@ -117,17 +131,7 @@ function prepareConnection(db: Database, url: string): string {
   if (mode !== "wal" && mode !== "memory") {
     throw new Error(`Cannot use database ${url}: its file system has no write-ahead log (it gave ${mode})`);
   }
-  // FULL: a commit is on disk when it returns. fullfsync: on macOS a plain fsync stops at the drive's cache.
-  for (const pragma of [
-    "synchronous = FULL",
-    "fullfsync = ON",
-    "checkpoint_fullfsync = ON",
-    "foreign_keys = ON",
-  ]) {
-    db.exec(`PRAGMA ${pragma}`);
-  }
-  // A mapped file that is cut short from outside ends the process with SIGBUS instead of an error.
-  db.exec("PRAGMA mmap_size = 0");
+  for (const pragma of [...DURABLE, "foreign_keys = ON"]) db.exec(`PRAGMA ${pragma}`);
   // Prepared, not by exec: on Deno what exec throws has no code, and a lock would not be known as one.
   db.prepare("BEGIN IMMEDIATE").run();
   try {

@@ -28,6 +28,7 @@ import type {
   StorageFacts,
 } from "../../repositories.ts";
 import { SqliteAccept } from "./accept.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { SqliteClaims } from "./claims.ts";
 import { type Database, isBusy, isFault, type Row, type Statement } from "./driver.ts";
 import { SqliteEvents } from "./events.ts";
@@ -43,6 +44,7 @@ export class SqliteStorage implements Storage {
   readonly about: StorageFacts;
   readonly webhookEvents: SqliteWebhookEventRepository;
   readonly #db: Database;
+  readonly #checkpoints: Checkpoints | null;
   readonly #writer: Writer;
   readonly #events: SqliteEvents;
   readonly #runs: SqliteRuns;
@@ -56,7 +58,7 @@ export class SqliteStorage implements Storage {
 
   constructor(
     url: string,
-    { db, engine, notSharedBecause }: OpenDatabase,
+    { db, engine, notSharedBecause, checkpointFile }: OpenDatabase,
     clock: Clock,
     random: () => number,
     idHashBits?: number,
@@ -64,7 +66,8 @@ export class SqliteStorage implements Storage {
     const isShared = notSharedBecause === "";
     this.about = { url, engine, isDurable: url !== ":memory:", isShared, notSharedBecause };
     this.#db = db;
-    this.#writer = new Writer(db, clock, random);
+    this.#checkpoints = checkpointFile === null ? null : new Checkpoints(db, checkpointFile);
+    this.#writer = new Writer(db, clock, random, this.#checkpoints);
     this.#runs = new SqliteRuns(db);
     const idHash = new IdHash(db, idHashBits);
     this.#events = new SqliteEvents(db, this.#runs, idHash);
@@ -183,6 +186,7 @@ export class SqliteStorage implements Storage {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#writer.close();
+    await this.#checkpoints?.close();
     try {
       this.#db.exec("PRAGMA wal_checkpoint(PASSIVE)");
     } catch {

@@ -1,5 +1,6 @@
 import { type Clock, nextTurn, pause } from "../../clock.ts";
 import { messageOf, WebhookError } from "../../errors.ts";
+import type { Checkpoints } from "./checkpoints.ts";
 import { type Database, isBusy, isFault, type Row, type Statement } from "./driver.ts";
 import { readPragma, SCHEMA_VERSION } from "./schema.ts";
 
@@ -16,8 +17,8 @@ const BUSY_JITTER_MS = 20;
 /** Above this the writer waits for a checkpoint to catch up, or a busy hour would fill the disk with log. */
 const WAL_BYTES_MAX = 64 * 1_048_576;
 
-/** How much may be written between two looks at the log's size. */
-const BYTES_BETWEEN_LOOKS = 8 * 1_048_576;
+/** How much may be written between two looks at the log. */
+const BYTES_BETWEEN_LOOKS = 4 * 1_048_576;
 
 /** What a command writes besides what it says of itself: a page of an index, and its part of pages shared by a batch. */
 const COMMAND_BYTES = 4_096;
@@ -49,14 +50,17 @@ export class Writer {
   readonly #rollback: Statement;
   readonly #version: Statement;
   readonly #pageBytes: number;
+  readonly #checkpoints: Checkpoints | null;
   readonly #queue: Waiting[] = [];
   #isDraining = false;
   #bytesSinceLook = 0;
   #refusal: WebhookError | null = null;
   #hasFault = false;
 
-  constructor(db: Database, clock: Clock, random: () => number) {
+  /** @param checkpoints null where there may be no second connection: then commits copy the log by themselves */
+  constructor(db: Database, clock: Clock, random: () => number, checkpoints: Checkpoints | null = null) {
     this.#db = db;
+    this.#checkpoints = checkpoints;
     this.#clock = clock;
     this.#random = random;
     this.#begin = db.prepare("BEGIN IMMEDIATE");
@@ -198,8 +202,15 @@ export class Writer {
     if (impatient.length > 0) this.#fail(impatient, new Error("another process holds the database's lock"));
   }
 
+  /**
+   * Keeps the log from filling the disk. A log that is always written to is never begun anew, however much of it was
+   * copied: above its bound the writer waits until all of it is.
+   */
   async #boundLog(): Promise<void> {
+    const bytes = this.#checkpoints?.begin(this.#bytesSinceLook) ?? null;
     this.#bytesSinceLook = 0;
+    if (bytes !== null && bytes <= WAL_BYTES_MAX) return;
+    await this.#checkpoints?.idle();
     const patienceEndsAt = this.#clock.monotonic() + CHECKPOINT_PATIENCE_MS;
     while (this.#refusal === null && this.#clock.monotonic() < patienceEndsAt) {
       try {

@@ -12,9 +12,19 @@ import { importModule } from "./import-module.ts";
 const CODE = [".ts", ".js"];
 const FLOWS = [".yaml", ".yml", ".json"];
 
+/** A folder of modules may have these of its own, such as a package.json that says `"type": "module"`. */
+const TOOLS_FILES = [
+  "package.json",
+  "package-lock.json",
+  "tsconfig.json",
+  "jsconfig.json",
+  "deno.json",
+  "biome.json",
+];
+
 /**
  * The workflows of a folder: each `.ts`, `.js`, `.yaml`, `.yml` and `.json` directly in it, named after its file.
- * `_*`, `.*`, `*.test.*`, `*.d.ts` and subfolders are left alone.
+ * `_*`, `.*`, `*.test.*`, `*.d.ts`, subfolders and what tools keep there (`package.json`, `tsconfig.json`) are left alone.
  *
  * @param dir a path, or a `file:` URL
  * @param options `isNamed`: somebody asked for this folder, so a missing one is an error and not a warning
@@ -90,6 +100,7 @@ function notLoaded(folder: string, reason: string, cause?: unknown): WebhookErro
 }
 
 function isWorkflowFile(fileName: string): boolean {
+  if (TOOLS_FILES.includes(fileName)) return false;
   if (/^[._]|\.test\.[^.]+$|\.d\.ts$/.test(fileName)) return false;
   return [...CODE, ...FLOWS].includes(extname(fileName));
 }

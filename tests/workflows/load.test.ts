@@ -64,6 +64,9 @@ test("what is no workflow is left alone, even where it could not be loaded", asy
     "a.yaml.bak",
     "b.mts",
     "Makefile",
+    "package.json",
+    "tsconfig.json",
+    "deno.json",
   ]) {
     await write(folder, name, "this is { no code");
   }

@@ -37,7 +37,7 @@ export interface Storage {
   readonly webhookEvents: WebhookEventRepository;
   readonly about: StorageFacts;
 
-  /** Stores an event and its runs, or finds the event that had the id first. */
+  /** Stores an event and its runs, or finds the event that had the id first. Where a run has a `claim`, it adds a beat, too. */
   accept(event: NewEvent, runs: readonly NewRun[], otherBody: OtherBody): Promise<AcceptOutcome>;
   /** What `accept` would find for the id, without storing anything; null for a new id. */
   findAccepted(idKey: string, bodyHash: Uint8Array, otherBody: OtherBody): Promise<AcceptOutcome | null>;
@@ -126,6 +126,14 @@ export interface NewRun {
   workflowName: string;
   /** Where the inputs were refused: the run is stored as failed. */
   error: RunError | null;
+  /** Who runs it at once, without a claim of its own; null: it is queued. */
+  claim: RunClaim | null;
+}
+
+/** A slot that a process keeps for a new run. */
+export interface RunClaim {
+  process: ProcessIdentity;
+  fileHash: string | null;
 }
 
 /** A run in an answer to a sender. */
@@ -140,6 +148,8 @@ export interface AcceptOutcome {
   eventId: string;
   webhookId: string | null;
   runs: readonly AcceptedRun[];
+  /** The new runs that were stored with a `claim`: they are under way, and their process has to begin them. */
+  claimed: readonly ClaimedRun[];
 }
 
 export interface AttemptKey {

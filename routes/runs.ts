@@ -40,7 +40,7 @@ export const retryRun: Route = async (call, context) => {
   await readOptionalObject(call, context, []);
   const change = await context.storage.retry(call.part, context.clock.now(), context.settings.holdMs);
   if (change?.isErased) throw new WebhookError("erased", "Cannot retry a run whose inputs were erased");
-  if (change?.hasChanged) context.accept.wake();
+  if (change?.hasChanged) context.accept.slots?.wakeSoon();
   return answerChange(call, context, change, "retry", ["queued", "running"]);
 };
 

@@ -3,7 +3,15 @@ import { type Fault, WebhookError } from "../errors.ts";
 import { inputsOf } from "../event.ts";
 import { newId } from "../ids.ts";
 import { cutText } from "../json.ts";
-import type { AcceptOutcome, NewEvent, NewRun, OtherBody, Storage } from "../repositories.ts";
+import type {
+  AcceptOutcome,
+  ClaimedRun,
+  NewEvent,
+  NewRun,
+  OtherBody,
+  RunClaim,
+  Storage,
+} from "../repositories.ts";
 import { ERROR_BYTES_MAX } from "../run.ts";
 import type { NamedWorkflow } from "../workflow.ts";
 import type { WorkflowRegistry } from "../workflows/registry.ts";
@@ -15,8 +23,23 @@ export interface AcceptGivens {
   storage: Storage;
   registry: WorkflowRegistry;
   clock: Clock;
-  /** Tells the runner that there is work; it does nothing where this process runs none. */
-  wake: () => void;
+  /** null where this process runs nothing. */
+  slots: Slots | null;
+}
+
+/** Where runs begin; the runner has them. */
+export interface Slots {
+  /** Takes a slot for a run that is about to be stored; null where none is free or others have waited longer. */
+  take(workflowName: string): RunClaim | null;
+  /**
+   * Gives slots back, all but those whose runs were stored: these begin once the answer is out.
+   *
+   * @param claimed null where the storage failed, so that nobody knows what it has stored
+   * @param takenAt monotonic, before they were taken
+   */
+  settle(taken: number, claimed: readonly ClaimedRun[] | null, takenAt: number): void;
+  /** Runs were queued. */
+  wakeSoon(): void;
 }
 
 /**
@@ -36,9 +59,32 @@ export async function accept(givens: AcceptGivens, delivery: Delivery): Promise<
     if (first === null) throw refusal;
     return decided(first);
   }
-  const outcome = await givens.storage.accept(toEvent(delivery, givens.clock.now()), runs, otherBody);
-  if (outcome.kind === "accepted") givens.wake();
-  return decided(outcome);
+  return decided(await store(givens, toEvent(delivery, givens.clock.now()), runs, otherBody));
+}
+
+/** Stores an event with its runs, which begin at once where there are slots, so that nobody has to look for them. */
+export async function store(
+  { storage, slots, clock }: AcceptGivens,
+  event: NewEvent,
+  runs: readonly NewRun[],
+  otherBody: OtherBody,
+): Promise<AcceptOutcome> {
+  if (slots === null) return storage.accept(event, runs, otherBody);
+  const takenAt = clock.monotonic();
+  let taken = 0;
+  for (const run of runs) {
+    if (run.error === null) run.claim = slots.take(run.workflowName);
+    if (run.claim !== null) taken++;
+  }
+  let claimed: readonly ClaimedRun[] | null = null;
+  try {
+    const outcome = await storage.accept(event, runs, otherBody);
+    claimed = outcome.claimed;
+    if (outcome.kind === "accepted" && claimed.length < runs.length) slots.wakeSoon();
+    return outcome;
+  } finally {
+    if (taken > 0) slots.settle(taken, claimed, takenAt);
+  }
 }
 
 /** The outcome, with the same id under another body as a refusal. */
@@ -57,7 +103,7 @@ export function decided(outcome: AcceptOutcome): AcceptOutcome {
 /** A run of a workflow for an input; stored as failed where its schema refuses the input. */
 export async function newRun(named: NamedWorkflow, input: unknown): Promise<NewRun> {
   const faults = await faultsOf(named, input);
-  const run = { id: newId("run"), workflowName: named.name };
+  const run = { id: newId("run"), workflowName: named.name, claim: null };
   if (faults.length === 0) return { ...run, error: null };
   const text = faults.map((fault) => `${fault.pointer}: ${fault.detail}`).join("; ");
   const message = cutText(`The inputs do not fit workflow ${named.name}: ${text}`, ERROR_BYTES_MAX);
@@ -82,7 +128,7 @@ async function runsFor(registry: WorkflowRegistry, delivery: Delivery): Promise<
       faults,
     });
   }
-  return [{ id: newId("run"), workflowName: named.name, error: null }];
+  return [{ id: newId("run"), workflowName: named.name, error: null, claim: null }];
 }
 
 async function faultsOf(named: NamedWorkflow, input: unknown): Promise<readonly Fault[]> {

@@ -33,8 +33,8 @@ export async function replay(givens: AcceptGivens, request: ReplayRequest): Prom
   if (outcome.kind === "erased") {
     throw new WebhookError("erased", "Cannot replay an event whose body was erased");
   }
-  if (outcome.kind === "accepted") givens.wake();
-  return { kind: outcome.kind, eventId, webhookId: outcome.webhookId, runs: outcome.runs };
+  if (outcome.kind === "accepted") givens.slots?.wakeSoon();
+  return { kind: outcome.kind, eventId, webhookId: outcome.webhookId, runs: outcome.runs, claimed: [] };
 }
 
 function choose(

@@ -4,7 +4,7 @@ import { newId } from "../ids.ts";
 import { encodeText } from "../json.ts";
 import { sha256 } from "../verify/signature.ts";
 import { validateInput } from "../workflows/validate.ts";
-import { type AcceptGivens, decided } from "./accept.ts";
+import { type AcceptGivens, decided, store } from "./accept.ts";
 import { parseWebhookId } from "./webhook-id.ts";
 
 /**
@@ -52,11 +52,8 @@ export async function trigger(
     notes: ["triggered from code"],
     acceptedAt: givens.clock.now(),
   };
-  const outcome = await givens.storage.accept(
-    event,
-    [{ id: newId("run"), workflowName, error: null }],
-    "conflict",
-  );
+  const newRun = { id: newId("run"), workflowName, error: null, claim: null };
+  const outcome = await store(givens, event, [newRun], "conflict");
   if (outcome.kind === "conflict") {
     throw new WebhookError(
       "conflict",
@@ -65,7 +62,6 @@ export async function trigger(
   }
   const [run] = decided(outcome).runs;
   if (run === undefined) throw new Error(`Cannot find the run of event ${outcome.eventId}`);
-  if (outcome.kind === "accepted") givens.wake();
   return { runId: run.runId, duplicate: outcome.kind === "duplicate" };
 }
 

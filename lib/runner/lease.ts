@@ -63,6 +63,11 @@ export class Lease {
   /** A claim carried a beat that was sent at `sentAt` (monotonic): beats go on from here. */
   begin(sentAt: number): void {
     this.#beatenAt = Math.max(this.#beatenAt, sentAt);
+    this.doubt();
+  }
+
+  /** A claim may have reached the disk or not: the next beats tell. */
+  doubt(): void {
     this.#timer ??= this.#clock.setTimer(() => this.#tick(), this.#beatMs);
   }
 

@@ -1,6 +1,6 @@
-import { type Clock, pause, TIMER_MAX_MS, type Timer } from "../clock.ts";
+import { type Clock, nextTurn, pause, TIMER_MAX_MS, type Timer } from "../clock.ts";
 import type { Log } from "../log.ts";
-import type { AttemptKey, ClaimedRun, Storage } from "../repositories.ts";
+import type { AttemptKey, ClaimedRun, RunClaim, Storage } from "../repositories.ts";
 import { isAtRest } from "../run.ts";
 import type { NamedWorkflow, RetryPolicy } from "../workflow.ts";
 import type { WorkflowRegistry } from "../workflows/registry.ts";
@@ -59,8 +59,16 @@ export class Runner {
   #isClaiming = false;
   #claiming: Promise<void> = Promise.resolve();
   #isWoken = false;
-  /** True where a slot that becomes free may be what a ready run waits for. */
+  /** True where ready runs may wait for a slot: the last claim took all that it could. */
   #isBacklogged = true;
+  /** True where a run may wait for another of its workflow, whatever slots there are. */
+  readonly #hasLimits: boolean;
+  /** Slots of runs that are being stored, or that are stored and begin with the next turns; and of a claim under way. */
+  #reserved = 0;
+  #asked = 0;
+  readonly #arrived: ClaimedRun[] = [];
+  /** Runs that the last beat found to be ours, and that nobody here runs. */
+  #orphans: ReadonlySet<string> = new Set();
   #isStopping = false;
 
   constructor(givens: RunnerGivens) {
@@ -79,7 +87,9 @@ export class Runner {
       policyOf: (name) => givens.registry.get(name)?.workflow.retry ?? DEFAULT_POLICY,
     });
     this.#standstill = new Standstill({ clock, log }, timing.tickMs);
-    this.#turns = givens.registry.list().map((named) => named.name);
+    const workflows = givens.registry.list();
+    this.#turns = workflows.map((named) => named.name);
+    this.#hasLimits = workflows.some(({ workflow }) => workflow.concurrency !== null);
   }
 
   /** Takes up what a crash left behind, and begins to claim. */
@@ -104,6 +114,30 @@ export class Runner {
       this.#soonTimer = null;
       this.wake();
     }, 0);
+  }
+
+  take(workflowName: string): RunClaim | null {
+    const named = this.#givens.registry.get(workflowName);
+    // How many of a limited workflow run elsewhere is known to a claim only.
+    if (named === undefined || named.workflow.concurrency !== null) return null;
+    if (this.#isStopping || this.#isBacklogged || this.#freeSlots() <= this.#asked) return null;
+    this.#reserved++;
+    return { process: this.#lease.identity, fileHash: named.fileHash };
+  }
+
+  settle(taken: number, stored: readonly ClaimedRun[] | null, takenAt: number): void {
+    const claimed = stored ?? [];
+    if (stored === null) this.#lease.doubt();
+    this.#reserved -= taken - claimed.length;
+    if (claimed.length < taken && (this.#isBacklogged || this.#isClaiming)) this.wake();
+    if (claimed.length === 0) return;
+    this.#lease.begin(takenAt);
+    this.#arrived.push(...claimed);
+    if (this.#arrived.length > claimed.length) return; // those before them are on their way
+    // The answers go out in the next turn. A run may keep the thread busy, so it begins in the one after.
+    void nextTurn()
+      .then(nextTurn)
+      .then(() => this.#beginArrived());
   }
 
   /** Another process has written: there may be work, and one of our runs may have been cancelled. */
@@ -135,6 +169,7 @@ export class Runner {
     this.#soonTimer?.clear();
     this.#lookTimer?.clear();
     await this.#claiming;
+    await this.#untilArrived(graceMs);
     await this.#settleWithin(Math.max(0, graceMs - ABORT_BEFORE_END_MS));
     // Half of a grace that is shorter still: an end that is not stored would count as a crash.
     const drainMs = Math.min(STOP_DRAIN_MS, graceMs / 2);
@@ -147,6 +182,13 @@ export class Runner {
     await this.#givens.storage.leave(this.#lease.identity.id).catch(() => {});
   }
 
+  /** Of what is being stored with a slot, the runs go back before their process is gone. */
+  async #untilArrived(ms: number): Promise<void> {
+    const { clock } = this.#givens;
+    const patienceEndsAt = clock.monotonic() + ms;
+    while (this.#reserved > 0 && clock.monotonic() < patienceEndsAt) await nextTurn();
+  }
+
   async #settleWithin(ms: number): Promise<void> {
     if (this.#active.size === 0) return;
     const all = Promise.all(Array.from(this.#active.values(), (active) => active.done));
@@ -157,7 +199,9 @@ export class Runner {
     this.#isClaiming = true;
     while (this.#isWoken && !this.#isStopping) {
       this.#isWoken = false;
-      const limit = this.#givens.concurrency - this.#active.size;
+      const free = this.#freeSlots();
+      // Of slots that nobody waits for, half is left to runs that are being stored meanwhile.
+      const limit = this.#isBacklogged ? free : Math.ceil(free / 2);
       if (limit <= 0) {
         this.#isBacklogged = true; // a slot that becomes free wakes us
         break;
@@ -166,6 +210,7 @@ export class Runner {
         await this.#claim(limit);
       } catch (error) {
         this.#givens.log.error("cannot claim runs, trying again", { error });
+        this.#lease.doubt();
         this.#wakeIn(this.#givens.timing.retryStorageMs * 10);
         break;
       }
@@ -182,17 +227,28 @@ export class Runner {
       });
     if (workflows.length === 0) return;
     const sentAt = clock.monotonic();
-    const { runs, nextDueAt } = await storage.claim({
-      process: this.#lease.identity,
-      now: clock.now(),
-      limit,
-      workflows,
-    });
+    this.#asked = limit;
+    const { runs, nextDueAt } = await storage
+      .claim({ process: this.#lease.identity, now: clock.now(), limit, workflows })
+      .finally(() => {
+        this.#asked = 0;
+      });
     if (runs.length > 0) this.#lease.begin(sentAt);
-    this.#isBacklogged = runs.length >= limit || workflows.some(({ concurrency }) => concurrency !== null);
+    this.#isBacklogged = runs.length >= limit;
     if (this.#isStopping) await Promise.all(runs.map((run) => this.#giveBack(run)));
     else this.#beginAll(runs);
     if (nextDueAt !== null) this.#wakeIn(nextDueAt - clock.now());
+  }
+
+  #freeSlots(): number {
+    return this.#givens.concurrency - this.#active.size - this.#reserved;
+  }
+
+  #beginArrived(): void {
+    const runs = this.#arrived.splice(0);
+    if (!this.#isStopping) this.#beginAll(runs);
+    else for (const run of runs) void this.#giveBack(run);
+    this.#reserved -= runs.length;
   }
 
   #wakeIn(ms: number): void {
@@ -277,14 +333,17 @@ export class Runner {
     this.#standstill.ended(runId);
     if (this.#active.size === 0) this.#lease.end();
     // A claim under way was sent before this slot was free, and may find that it could have taken more.
-    if (this.#isBacklogged || this.#isClaiming) this.wake();
+    if (this.#isBacklogged || this.#isClaiming || this.#hasLimits) this.wake();
   }
 
   #reconcile(owned: readonly AttemptKey[] | null, sentAt: number): void {
     this.#loseMissing(owned ?? [], sentAt);
-    if (owned === null || this.#isClaiming) return;
     // A claim whose commit was reported as failed may have reached the disk: nobody runs what it took, so it goes back.
-    for (const key of owned) if (!this.#active.has(key.runId)) void this.#giveBack(key);
+    // Not at the first look: what was claimed just now is not under way yet.
+    const orphans = (owned ?? []).filter((key) => !this.#active.has(key.runId));
+    for (const key of orphans) if (this.#orphans.has(key.runId)) void this.#giveBack(key);
+    this.#orphans = new Set(orphans.map((key) => key.runId));
+    if (orphans.length === 0 && this.#active.size === 0) this.#lease.end();
   }
 
   #loseMissing(owned: readonly AttemptKey[], askedAt: number): void {

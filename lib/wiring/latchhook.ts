@@ -221,7 +221,7 @@ async function open(
         ? null
         : new Runner({ storage, registry, clock, random, log, concurrency, timing, onBegin, onRest });
     const isTryOut = mayTryOut(options, internals);
-    const accept: AcceptGivens = { storage, registry, clock, wake: () => runner?.wakeSoon() };
+    const accept: AcceptGivens = { storage, registry, clock, slots: runner };
     const context: RouteContext = {
       storage,
       registry,

@@ -24,6 +24,7 @@ const outcome: AcceptOutcome = {
   eventId: "evt_1",
   webhookId: "a",
   runs: [{ runId: "run_1", workflowName: "test", status: "queued" }],
+  claimed: [],
 };
 
 const run: RunRecord = {

@@ -34,10 +34,10 @@ test("an accepted delivery is told everything about its event and its run", asyn
     status: "accepted",
     event_id: eventId,
     webhook_id: "id-http",
-    runs: [{ run_id: runId, workflow_name: "hold", status: "queued", status_url: statusUrl }],
+    runs: [{ run_id: runId, workflow_name: "hold", status: "running", status_url: statusUrl }],
     run_id: runId,
     workflow_name: "hold",
-    run_status: "queued",
+    run_status: "running",
     status_url: statusUrl,
   });
   assert.is(answer.headers.get("location"), statusUrl);

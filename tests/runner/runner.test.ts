@@ -1,9 +1,15 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { nextTurn } from "../../lib/clock.ts";
 import { defineWorkflow } from "../../lib/define-workflow.ts";
-import { FatalError, RetryError } from "../../lib/errors.ts";
+import { FatalError, RetryError, WebhookError } from "../../lib/errors.ts";
+import type { Storage } from "../../lib/repositories.ts";
+import { createStorageBackend } from "../../lib/storage/backend.ts";
+import { createInnerLatchhook } from "../../lib/wiring/latchhook.ts";
 import type { AnyWorkflow } from "../../lib/workflow.ts";
 import { ADMIN_TOKEN, openLatchhook, type TestLatchhook } from "../support/open-latchhook.ts";
+import { rejects } from "../support/rejects.ts";
+import { firstPage } from "../support/stored.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { until } from "../support/until.ts";
 
@@ -24,6 +30,11 @@ async function open(
   const opened = await openLatchhook({ workflows, ...options });
   t.opened.push(opened);
   return opened;
+}
+
+/** The turns in which the first claim finds nothing; until then nobody knows whether others wait for the slots. */
+async function firstClaim(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await nextTurn();
 }
 
 const never = (): Promise<never> => new Promise(() => {});
@@ -258,6 +269,115 @@ test("a slot that becomes free while a claim is under way is taken, too", async 
   gates.get("third")?.();
 });
 
+test("a run begins with its accept while a slot is free, and behind those that have waited longer where none is", async (t) => {
+  const begun: unknown[] = [];
+  const held = new Map<unknown, () => void>();
+  const hold = defineWorkflow({
+    run: ({ input }) => {
+      const { n } = input as { n: number };
+      begun.push(n);
+      return new Promise<void>((resolve) => held.set(n, resolve));
+    },
+  });
+  const opened = await open(t, { hold }, { concurrency: 2 });
+  await firstClaim();
+  const statuses: unknown[] = [];
+  const ids: string[] = [];
+  const accept = async (n: number): Promise<void> => {
+    const body = JSON.stringify({ workflow_name: "hold", inputs: { n } });
+    const headers = { "content-type": "application/json" };
+    const request = new Request("http://localhost/webhooks/generic", { method: "POST", headers, body });
+    const json = (await (await opened.latchhook.fetch(request)).json()) as Record<string, unknown>;
+    statuses.push(json.run_status);
+    ids.push(String(json.run_id));
+    await opened.clock.advance(0);
+  };
+  for (const n of [1, 2, 3, 4]) await accept(n);
+  assert.equal(statuses, ["running", "running", "queued", "queued"]);
+  await until(() => begun.length === 2, "two runs to begin");
+  held.get(1)?.();
+  await opened.reaches(String(ids[0]), "succeeded");
+  await accept(5); // while 3 or 4 wait, it waits too
+  for (const [at, n] of [2, 3, 4, 5].entries()) {
+    await until(() => held.has(n), `run ${n} to begin`);
+    held.get(n)?.();
+    await opened.reaches(String(ids[at + 1]), "succeeded");
+  }
+  assert.equal(begun, [1, 2, 3, 4, 5]);
+  assert.is(statuses[4], "queued");
+});
+
+test("a run whose accept resolves while the process stops goes back to the queue, uncounted", async () => {
+  const file = `file:${await tempFolder()}/a.db`;
+  const inner = await createStorageBackend(file);
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const storage: Storage = Object.assign(Object.create(inner) as Storage, {
+    about: inner.about,
+    claim: inner.claim.bind(inner),
+    accept: async (...args: Parameters<Storage["accept"]>) => {
+      const outcome = await inner.accept(...args);
+      await held;
+      return outcome;
+    },
+  });
+  for (const name of ["owners", "endAttempt", "leave", "ownedRuns", "hasChanged", "settleAttempt"] as const)
+    Object.assign(storage, { [name]: inner[name].bind(inner) });
+  let isBegun = false;
+  const w = defineWorkflow({
+    run: () => {
+      isBegun = true;
+    },
+  });
+  const latchhook = createInnerLatchhook({ storage, workflows: { w }, log: false });
+  await latchhook.start();
+  await firstClaim();
+  const triggered = latchhook.trigger("w", {});
+  await nextTurn();
+  const stopped = latchhook.stop({ grace: "1s" });
+  await nextTurn();
+  release();
+  const { runId } = await triggered;
+  await stopped;
+  const run = await inner.getRun(runId);
+  await inner.close();
+  assert.is(run?.status, "queued");
+  assert.equal(
+    run?.attempts.map(({ status }) => status),
+    ["interrupted"],
+  );
+  assert.is(isBegun, false);
+});
+
+test("a run that a failed accept left with this process is begun once two beats have shown that it is stored", async (t) => {
+  const opened = await open(t, { w: defineWorkflow({ run: () => "done" }) });
+  const { storage, clock, latchhook } = opened;
+  await firstClaim();
+  const accept = storage.accept.bind(storage);
+  let eventId = "";
+  // The commit reaches the disk, and its answer says that it failed.
+  storage.accept = async (event, ...rest) => {
+    storage.accept = accept;
+    eventId = event.id;
+    assert.is((await accept(event, ...rest)).claimed.length, 1);
+    throw new WebhookError("storage_unavailable", "Cannot write to the database: a test's fault");
+  };
+  await rejects(latchhook.trigger("w", {}), (error) => {
+    assert.match(String(error), /test's fault/);
+  });
+  const { items } = await storage.listRuns({ ...firstPage, workflowName: null, status: null, eventId });
+  const runId = String(items[0]?.runId);
+  assert.is((await opened.run(runId)).status, "running");
+  for (let beat = 0; beat < 3; beat++) await clock.advance(2_000);
+  const run = await opened.reaches(runId, "succeeded");
+  assert.equal(
+    run.attempts.map(({ status }) => status),
+    ["interrupted", "succeeded"],
+  );
+});
+
 test("the turns go round the workflows: one late run waits for no other's backlog", async (t) => {
   const order: string[] = [];
   const workflows = {
@@ -435,23 +555,25 @@ test("a result that a frozen process returns without another step is dropped and
   );
 });
 
-test("a process that beats keeps its runs, however long they take", async (t) => {
-  const folder = await tempFolder();
-  const storage = `file:${folder}/l.db`;
-  const w = () => defineWorkflow({ timeout: "1h", run: never });
-  const owner = await open(t, { w: w() }, { storage });
-  const id = await owner.start("w");
-  await owner.reaches(id, "running");
-  const other = await open(t, { w: w() }, { storage });
-  for (let second = 0; second < 60; second += 2) {
-    await owner.clock.advance(2_000);
-    await other.clock.advance(2_000);
-  }
-  assert.equal(
-    (await owner.run(id)).attempts.map((attempt) => attempt.status),
-    ["running"],
-  );
-});
+for (const way of ["claimed", "begun with its accept"])
+  test(`a process that beats keeps a run that was ${way}, however long it takes`, async (t) => {
+    const folder = await tempFolder();
+    const storage = `file:${folder}/l.db`;
+    const w = () => defineWorkflow({ timeout: "1h", run: never });
+    const owner = await open(t, { w: w() }, { storage });
+    if (way !== "claimed") await firstClaim();
+    const id = await owner.start("w");
+    await owner.reaches(id, "running");
+    const other = await open(t, { w: w() }, { storage });
+    for (let second = 0; second < 60; second += 2) {
+      await owner.clock.advance(2_000);
+      await other.clock.advance(2_000);
+    }
+    assert.equal(
+      (await owner.run(id)).attempts.map((attempt) => attempt.status),
+      ["running"],
+    );
+  });
 
 test("a stop lets attempts finish, aborts the rest, and gives their runs back uncounted", async (t) => {
   const folder = await tempFolder();

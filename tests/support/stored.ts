@@ -116,7 +116,7 @@ export function eventOf(webhookId: string | null, given: Partial<NewEvent> = {})
 }
 
 export function runOf(workflowName = "a", given: Partial<NewRun> = {}): NewRun {
-  return { id: `run_${++made}`, workflowName, error: null, ...given };
+  return { id: `run_${++made}`, workflowName, error: null, claim: null, ...given };
 }
 
 /** Accepts an event with one run of each workflow. @returns the ids of the runs */

@@ -1,50 +1,65 @@
 import type {
   AcceptOutcome,
+  ClaimedRun,
   NewEvent,
   NewRun,
   OtherBody,
   ReplayCommand,
   ReplayOutcome,
 } from "../../repositories.ts";
+import type { SqliteClaims } from "./claims.ts";
 import type { Database, Row, Statement } from "./driver.ts";
 import type { SqliteEvents } from "./events.ts";
-import type { SqliteRuns } from "./runs.ts";
+import { FIRST_FENCE, type SqliteRuns } from "./runs.ts";
 
 /** How events come in: by a delivery, or again by a replay. Called inside a transaction. */
 export class SqliteAccept {
   readonly #events: SqliteEvents;
   readonly #runs: SqliteRuns;
+  readonly #claims: SqliteClaims;
   readonly #findReplay: Statement;
   readonly #insertReplay: Statement;
 
-  constructor(db: Database, events: SqliteEvents, runs: SqliteRuns) {
+  constructor(db: Database, events: SqliteEvents, runs: SqliteRuns, claims: SqliteClaims) {
     this.#events = events;
     this.#runs = runs;
+    this.#claims = claims;
     this.#findReplay = db.prepare("SELECT replay FROM replays WHERE event_seq = ? AND idempotency_key = ?");
     this.#insertReplay = db.prepare(
       "INSERT INTO replays (event_seq, replay, idempotency_key) VALUES (?, ?, ?)",
     );
   }
 
-  accept(event: NewEvent, runs: readonly NewRun[], otherBody: OtherBody): AcceptOutcome {
+  /** @param transaction the number of the transaction that this is called in */
+  accept(event: NewEvent, runs: readonly NewRun[], otherBody: OtherBody, transaction: number): AcceptOutcome {
     const seq = this.#events.insert(event);
     if (seq === null) {
       // A commit of unknown outcome is repeated, and then the event that is there is this one.
       const own = this.#events.findById(event.id);
       if (own !== null) {
         const { id, webhookId } = own;
-        return { kind: "accepted", eventId: id, webhookId, runs: this.#runs.acceptedOf(own.seq, 0) };
+        return {
+          kind: "accepted",
+          eventId: id,
+          webhookId,
+          runs: this.#runs.acceptedOf(own.seq, 0),
+          claimed: [],
+        };
       }
       const first = event.idKey === null ? null : this.find(event.idKey, event.bodyHash, otherBody);
       if (first !== null) return first;
       throw new Error(`Cannot store event ${event.id}: it was refused, yet it is unknown`);
     }
-    return {
-      kind: "accepted",
-      eventId: event.id,
-      webhookId: event.webhookId,
-      runs: runs.map((run) => this.#runs.insert(run, seq, 0, event.acceptedAt)),
-    };
+    const claimed: ClaimedRun[] = [];
+    const accepted = runs.map((run) => {
+      const stored = this.#runs.insert(run, seq, 0, event.acceptedAt);
+      if (run.claim !== null && stored.status === "running") {
+        this.#claims.beatOnce(run.claim.process, transaction);
+        claimed.push(firstAttempt(run, event));
+      }
+      return stored;
+    });
+    return { kind: "accepted", eventId: event.id, webhookId: event.webhookId, runs: accepted, claimed };
   }
 
   find(idKey: string, bodyHash: Uint8Array, otherBody: OtherBody): AcceptOutcome | null {
@@ -56,6 +71,7 @@ export class SqliteAccept {
       eventId: first.id,
       webhookId: first.webhookId,
       runs: this.#runs.acceptedOf(first.seq, 0),
+      claimed: [],
     };
   }
 
@@ -80,6 +96,11 @@ export class SqliteAccept {
     if (event.erasedAt === null) this.#events.erase(event.seq, now);
     return "erased";
   }
+}
+
+/** What a claim would read of it: the bytes that were stored, and nothing that was made of them. */
+function firstAttempt(run: NewRun, event: NewEvent): ClaimedRun {
+  return { runId: run.id, fence: FIRST_FENCE, workflowName: run.workflowName, failures: 0, steps: [], event };
 }
 
 function areEqual(a: Uint8Array | null, b: Uint8Array): boolean {

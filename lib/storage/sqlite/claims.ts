@@ -2,6 +2,7 @@ import type {
   AttemptEnd,
   AttemptKey,
   BuryCommand,
+  ClaimableWorkflow,
   ClaimCommand,
   ClaimedRun,
   ClaimOutcome,
@@ -11,7 +12,7 @@ import type {
   ProcessRecord,
 } from "../../repositories.ts";
 import type { Database, Row, Statement } from "./driver.ts";
-import { toStep } from "./runs.ts";
+import { FIRST_FENCE, toStep } from "./runs.ts";
 
 /** Times are milliseconds since 1970. */
 const BEFORE_ANY = -1;
@@ -25,7 +26,8 @@ export class SqliteClaims {
   readonly #ready: Statement;
   readonly #earliest: Statement;
   readonly #claim: Statement;
-  readonly #beginAttempt: Statement;
+  readonly #running: Statement;
+  readonly #keepAttempt: Statement;
   readonly #claimed: Statement;
   readonly #steps: Statement;
   readonly #register: Statement;
@@ -35,38 +37,46 @@ export class SqliteClaims {
   readonly #hasStep: Statement;
   readonly #resetLosses: Statement;
   readonly #end: Statement;
-  readonly #endAttempt: Statement;
   readonly #hasEnded: Statement;
   readonly #settle: Statement;
+  readonly #settleEarlier: Statement;
   readonly #unhold: Statement;
   readonly #owners: Statement;
   readonly #buryProcess: Statement;
   readonly #hasProcess: Statement;
   readonly #free: Statement;
   readonly #leave: Statement;
+  #beatenIn = -1;
+  #beatenBy = "";
 
   constructor(db: Database) {
     this.#timed = db.prepare(`
-      SELECT seq, due_at FROM runs
+      SELECT seq, fence FROM runs
       WHERE status = 'queued' AND workflow_name = ? AND due_at IS NOT NULL AND due_at <= ?
       ORDER BY due_at LIMIT ?`);
     // The index is named, because SQLite would rather walk all runs that the workflow ever had, also the finished ones.
     this.#ready = db.prepare(`
-      SELECT seq FROM runs INDEXED BY runs_ready
+      SELECT seq, fence FROM runs INDEXED BY runs_ready
       WHERE status = 'queued' AND workflow_name = ? AND due_at IS NULL ORDER BY seq LIMIT ?`);
     this.#earliest = db.prepare(`
       SELECT min(due_at) AS due_at FROM runs
       WHERE status = 'queued' AND workflow_name = ? AND due_at IS NOT NULL AND due_at > ?`);
-    // A workflow's limit holds over all processes because its running rows are counted where the run is taken.
+    // A workflow's limit holds over all processes because its running rows are counted in the transaction that takes
+    // more. There are never many rows with an owner.
+    this.#running = db.prepare(
+      "SELECT count(*) AS running FROM runs INDEXED BY runs_owned WHERE owner > '' AND workflow_name = ?",
+    );
+    this.#keepAttempt = db.prepare(`
+      INSERT INTO attempts (run_seq, fence, status, error, file_hash, started_at, ended_at, settled_at)
+      SELECT seq, fence, attempt_status, attempt_error, attempt_file_hash, attempt_started_at, attempt_ended_at,
+             attempt_settled_at
+      FROM runs WHERE seq = ?`);
     this.#claim = db.prepare(`
       UPDATE runs
       SET status = 'running', fence = fence + 1, owner = ?, waiting_for = NULL, due_at = NULL, is_held = 0,
-          due_after_hold = NULL
-      WHERE seq = ? AND status = 'queued'
-        AND (? IS NULL OR (SELECT count(*) FROM runs WHERE status = 'running' AND workflow_name = ?) < ?)`);
-    this.#beginAttempt = db.prepare(`
-      INSERT INTO attempts (run_seq, fence, status, file_hash, started_at)
-      SELECT seq, fence, 'running', ?, ? FROM runs WHERE seq = ?`);
+          due_after_hold = NULL, attempt_status = 'running', attempt_error = NULL, attempt_file_hash = ?,
+          attempt_started_at = ?, attempt_ended_at = NULL, attempt_settled_at = NULL
+      WHERE seq = ? AND status = 'queued'`);
     this.#claimed = db.prepare(`
       SELECT r.id AS run_id, r.fence, r.workflow_name, r.failures, e.id, e.provider, e.webhook_id, e.type,
              e.headers, e.content_type, e.body, e.accepted_at
@@ -91,15 +101,18 @@ export class SqliteClaims {
     this.#end = db.prepare(`
       UPDATE runs
       SET status = ?, owner = NULL, result = ?, error = ?, ended_at = ?, waiting_for = ?, due_at = ?, is_held = ?,
-          due_after_hold = ?, failures = failures + ?, losses = CASE WHEN ? THEN losses ELSE 0 END
+          due_after_hold = ?, failures = failures + ?, losses = CASE WHEN ? THEN losses ELSE 0 END,
+          attempt_status = ?, attempt_error = ?, attempt_ended_at = ?, attempt_settled_at = ?
       WHERE id = ? AND fence = ? AND status = 'running'`);
-    this.#endAttempt = db.prepare(`
-      UPDATE attempts SET status = ?, error = ?, ended_at = ?, settled_at = ?
-      WHERE run_seq = (SELECT seq FROM runs WHERE id = ?) AND fence = ?`);
     this.#hasEnded = db.prepare(`
-      SELECT 1 AS found FROM attempts
+      SELECT 1 AS found FROM runs WHERE id = ? AND fence = ? AND attempt_status = ? AND attempt_ended_at = ?
+      UNION ALL
+      SELECT 1 FROM attempts
       WHERE run_seq = (SELECT seq FROM runs WHERE id = ?) AND fence = ? AND status = ? AND ended_at = ?`);
-    this.#settle = db.prepare(`
+    this.#settle = db.prepare(
+      "UPDATE runs SET attempt_settled_at = ? WHERE id = ? AND fence = ? AND attempt_settled_at IS NULL",
+    );
+    this.#settleEarlier = db.prepare(`
       UPDATE attempts SET settled_at = ?
       WHERE run_seq = (SELECT seq FROM runs WHERE id = ?) AND fence = ? AND settled_at IS NULL`);
     this.#unhold = db.prepare(`
@@ -114,38 +127,44 @@ export class SqliteClaims {
     this.#hasProcess = db.prepare("SELECT 1 AS found FROM processes WHERE id = ?");
     this.#free = db.prepare(`
       UPDATE runs
-      SET status = ?, owner = NULL, losses = losses + 1, due_at = ?, waiting_for = ?, error = ?, ended_at = ?
+      SET status = ?, owner = NULL, losses = losses + 1, due_at = ?, waiting_for = ?, error = ?, ended_at = ?,
+          attempt_status = 'interrupted', attempt_error = ?, attempt_ended_at = ?, attempt_settled_at = ?
       WHERE id = ? AND fence = ? AND status = 'running' AND owner = ?`);
     this.#leave = db.prepare("DELETE FROM processes WHERE id = ?");
   }
 
-  claim(command: ClaimCommand): ClaimOutcome {
+  /** @param transaction the number of the transaction that this is called in */
+  claim(command: ClaimCommand, transaction: number): ClaimOutcome {
     const runs: ClaimedRun[] = [];
-    const { workflows, limit, now } = command;
+    const { workflows, limit, now, process } = command;
     const earliest = this.#earliestOf(workflows, BEFORE_ANY);
     const isSomeDue = earliest !== null && earliest <= now;
+    const lines = workflows.map((workflow) => ({ workflow, room: this.#roomOf(workflow, limit) }));
     // Timed runs first: they have waited longest. Each phase takes one of every workflow in turn.
     for (const isTimed of isSomeDue ? [true, false] : [false]) {
-      const lines = workflows.map((workflow) => {
-        const rows = isTimed
-          ? this.#timed.all(workflow.name, now, limit - runs.length)
-          : this.#ready.all(workflow.name, limit - runs.length);
-        return { workflow, seqs: (rows as Row[]).map((row) => Number(row.seq)) };
-      });
-      for (let turn = 0; runs.length < limit && lines.some((line) => turn < line.seqs.length); turn++) {
-        for (const { workflow, seqs } of lines) {
-          const seq = seqs[turn];
-          if (seq === undefined || runs.length >= limit) continue;
-          const { name, concurrency, fileHash } = workflow;
-          const taken = this.#claim.run(command.process.id, seq, concurrency, name, concurrency);
-          if (Number(taken.changes) === 0) continue;
-          this.#beginAttempt.run(fileHash, now, seq);
-          runs.push(this.#read(seq));
+      const queues = lines.map(({ workflow, room }) =>
+        isTimed ? this.#timed.all(workflow.name, now, room) : this.#ready.all(workflow.name, room),
+      ) as Row[][];
+      for (let turn = 0; runs.length < limit && queues.some((queue) => turn < queue.length); turn++) {
+        for (const [at, line] of lines.entries()) {
+          const row = queues[at]?.[turn];
+          if (row === undefined || runs.length >= limit || line.room === 0) continue;
+          line.room--;
+          if (Number(row.fence) > 0) this.#keepAttempt.run(Number(row.seq));
+          this.#claim.run(process.id, line.workflow.fileHash, now, Number(row.seq));
+          runs.push(this.#read(Number(row.seq)));
         }
       }
     }
-    if (runs.length > 0) this.#registerProcess(command.process);
+    if (runs.length > 0) this.beatOnce(process, transaction);
     return { runs, nextDueAt: isSomeDue ? this.#earliestOf(workflows, now) : earliest };
+  }
+
+  /** How many runs of the workflow may be taken here, `limit` at most. */
+  #roomOf({ name, concurrency }: ClaimableWorkflow, limit: number): number {
+    if (concurrency === null) return limit;
+    const { running } = this.#running.get(name) as Row;
+    return Math.max(0, Math.min(limit, concurrency - Number(running)));
   }
 
   /** When the first timed run comes due after `after`; null for none. */
@@ -202,18 +221,22 @@ export class SqliteClaims {
       isCounted ? 1 : 0,
       // A graceful interruption says nothing about the workflow, so it neither adds to the losses nor ends the row.
       end.status === "interrupted" ? 1 : 0,
+      end.status,
+      error,
+      end.endedAt,
+      end.isSettled ? end.endedAt : null,
       runId,
       fence,
     );
-    if (Number(ended.changes) === 0) {
-      return this.#hasEnded.get(runId, fence, end.status, end.endedAt) !== undefined;
-    }
-    this.#endAttempt.run(end.status, error, end.endedAt, end.isSettled ? end.endedAt : null, runId, fence);
-    return true;
+    if (Number(ended.changes) === 1) return true;
+    // A commit of unknown outcome is repeated, and then the attempt has ended already, just so.
+    const same = [runId, fence, end.status, end.endedAt] as const;
+    return this.#hasEnded.get(...same, ...same) !== undefined;
   }
 
   settleAttempt({ runId, fence }: AttemptKey, settledAt: number): void {
     this.#settle.run(settledAt, runId, fence);
+    this.#settleEarlier.run(settledAt, runId, fence);
     this.#unhold.run(runId, fence);
   }
 
@@ -241,8 +264,8 @@ export class SqliteClaims {
       const dueAt = next.status === "queued" ? next.dueAt : null;
       const endedAt = next.status === "failed" ? now : null;
       const waitingFor = dueAt === null ? null : "retry";
-      const freed = this.#free.run(next.status, dueAt, waitingFor, error, endedAt, runId, fence, processId);
-      if (Number(freed.changes) === 1) this.#endAttempt.run("interrupted", error, now, now, runId, fence);
+      const run = [next.status, dueAt, waitingFor, error, endedAt] as const;
+      this.#free.run(...run, error, now, now, runId, fence, processId);
     }
     return true;
   }
@@ -251,8 +274,15 @@ export class SqliteClaims {
     this.#leave.run(processId);
   }
 
-  #registerProcess({ id, host, bootId, pidNamespace, pid }: ProcessIdentity): void {
+  /**
+   * The beat that goes with every claim: whoever saw an older one cannot declare the process dead afterwards. One is
+   * enough for all claims of a transaction.
+   */
+  beatOnce({ id, host, bootId, pidNamespace, pid }: ProcessIdentity, transaction: number): void {
+    if (this.#beatenIn === transaction && this.#beatenBy === id) return;
     this.#register.run(id, host, bootId, pidNamespace, pid);
+    this.#beatenIn = transaction;
+    this.#beatenBy = id;
   }
 
   #read(seq: number): ClaimedRun {
@@ -263,7 +293,7 @@ export class SqliteClaims {
       workflowName: String(row.workflow_name),
       failures: Number(row.failures),
       // Before the first attempt there is none.
-      steps: Number(row.fence) === 1 ? [] : (this.#steps.all(seq) as Row[]).map(toStep),
+      steps: Number(row.fence) === FIRST_FENCE ? [] : (this.#steps.all(seq) as Row[]).map(toStep),
       event: {
         id: String(row.id),
         provider: String(row.provider),

@@ -17,6 +17,9 @@ const SUMMARY = `
   r.seq, r.id, r.workflow_name, r.replay, r.status, r.waiting_for, r.due_at, r.error, r.created_at, r.ended_at,
   e.id AS event_id`;
 
+/** The fence of a run's first attempt. */
+export const FIRST_FENCE = 1;
+
 /** The table of runs, as people and senders see it; `claims.ts` has what the runner does to it. */
 export class SqliteRuns {
   readonly #db: Database;
@@ -30,7 +33,6 @@ export class SqliteRuns {
   readonly #steps: Statement;
   readonly #status: Statement;
   readonly #cancel: Statement;
-  readonly #cancelAttempt: Statement;
   readonly #retry: Statement;
   readonly #erase: Statement;
   readonly #deleteAttempts: Statement;
@@ -39,8 +41,10 @@ export class SqliteRuns {
   constructor(db: Database) {
     this.#db = db;
     this.#insert = db.prepare(`
-      INSERT INTO runs (id, event_seq, workflow_name, replay, status, error, created_at, ended_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
+      INSERT INTO runs
+        (id, event_seq, workflow_name, replay, status, fence, owner, error, created_at, ended_at, attempt_status,
+         attempt_file_hash, attempt_started_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.#ofEvent = db.prepare("SELECT id, workflow_name, status FROM runs WHERE event_seq = ? ORDER BY seq");
     this.#ofReplay = db.prepare(
       "SELECT id, workflow_name, status FROM runs WHERE event_seq = ? AND replay = ? ORDER BY seq",
@@ -53,9 +57,13 @@ export class SqliteRuns {
     );
     this.#whole = db.prepare(`
       SELECT ${SUMMARY}, r.result, e.provider, e.body FROM runs r JOIN webhook_events e ON e.seq = r.event_seq WHERE r.id = ?`);
-    this.#attempts = db.prepare(
-      "SELECT fence, status, started_at, ended_at, error FROM attempts WHERE run_seq = ? ORDER BY fence",
-    );
+    // The latest attempt has the highest fence.
+    this.#attempts = db.prepare(`
+      SELECT fence, status, started_at, ended_at, error FROM attempts WHERE run_seq = ?
+      UNION ALL
+      SELECT fence, attempt_status, attempt_started_at, attempt_ended_at, attempt_error FROM runs
+      WHERE seq = ? AND attempt_status IS NOT NULL
+      ORDER BY fence`);
     this.#steps = db.prepare(
       "SELECT name, kind, result, due_at, ended_at FROM steps WHERE run_seq = ? ORDER BY stored_order",
     );
@@ -64,25 +72,25 @@ export class SqliteRuns {
     this.#cancel = db.prepare(`
       UPDATE runs
       SET status = 'cancelled', ended_at = ?, owner = NULL, due_at = NULL, waiting_for = NULL, is_held = 0,
-          due_after_hold = NULL
+          due_after_hold = NULL,
+          attempt_ended_at = CASE attempt_status WHEN 'running' THEN ? ELSE attempt_ended_at END,
+          attempt_status = CASE attempt_status WHEN 'running' THEN 'cancelled' ELSE attempt_status END
       WHERE id = ? AND status IN ('queued', 'running')`);
-    this.#cancelAttempt = db.prepare(`
-      UPDATE attempts SET status = 'cancelled', ended_at = ?
-      WHERE run_seq = (SELECT seq FROM runs WHERE id = ?) AND status = 'running'`);
     // While the last attempt has not said that nothing of it runs any more, the run is held, so that two attempts of it
     // do not run side by side.
     this.#retry = db.prepare(`
       UPDATE runs
       SET status = 'queued', ended_at = NULL, result = NULL, error = NULL, failures = 0, losses = 0,
-          is_held = EXISTS (SELECT 1 FROM attempts a
-                            WHERE a.run_seq = runs.seq AND a.fence = runs.fence AND a.settled_at IS NULL),
-          due_at = (SELECT ? FROM attempts a
-                    WHERE a.run_seq = runs.seq AND a.fence = runs.fence AND a.settled_at IS NULL),
-          waiting_for = (SELECT 'retry' FROM attempts a
-                         WHERE a.run_seq = runs.seq AND a.fence = runs.fence AND a.settled_at IS NULL),
+          is_held = attempt_status IS NOT NULL AND attempt_settled_at IS NULL,
+          due_at = iif(attempt_status IS NOT NULL AND attempt_settled_at IS NULL, ?, NULL),
+          waiting_for = iif(attempt_status IS NOT NULL AND attempt_settled_at IS NULL, 'retry', NULL),
           due_after_hold = NULL
       WHERE id = ? AND status IN ('failed', 'cancelled')`);
-    this.#erase = db.prepare("UPDATE runs SET result = NULL, error = NULL WHERE event_seq = ?");
+    this.#erase = db.prepare(`
+      UPDATE runs
+      SET result = NULL, error = NULL, attempt_status = NULL, attempt_error = NULL, attempt_file_hash = NULL,
+          attempt_started_at = NULL, attempt_ended_at = NULL, attempt_settled_at = NULL
+      WHERE event_seq = ?`);
     const ofEvent = "run_seq IN (SELECT seq FROM runs WHERE event_seq = ?)";
     this.#deleteAttempts = db.prepare(`DELETE FROM attempts WHERE ${ofEvent}`);
     this.#deleteSteps = db.prepare(`DELETE FROM steps WHERE ${ofEvent}`);
@@ -90,18 +98,25 @@ export class SqliteRuns {
 
   /** Stores a run of a new event or replay; one whose inputs were refused is stored as failed. */
   insert(run: NewRun, eventSeq: number, replay: number, now: number): AcceptedRun {
-    const status: RunStatus = run.error === null ? "queued" : "failed";
+    const { id, workflowName, error, claim } = run;
+    const status: RunStatus = error !== null ? "failed" : claim === null ? "queued" : "running";
+    const isBegun = status === "running";
     this.#insert.run(
-      run.id,
+      id,
       eventSeq,
-      run.workflowName,
+      workflowName,
       replay,
       status,
-      run.error === null ? null : JSON.stringify(run.error),
+      isBegun ? FIRST_FENCE : 0,
+      isBegun ? (claim?.process.id ?? null) : null,
+      error === null ? null : JSON.stringify(error),
       now,
-      run.error === null ? null : now,
+      error === null ? null : now,
+      isBegun ? "running" : null,
+      isBegun ? (claim?.fileHash ?? null) : null,
+      isBegun ? now : null,
     );
-    return { runId: run.id, workflowName: run.workflowName, status };
+    return { runId: id, workflowName, status };
   }
 
   /** An event's runs in the order they were made: those of one replay, or all. */
@@ -129,11 +144,7 @@ export class SqliteRuns {
   }
 
   cancel(runId: string, now: number): RunChange | null {
-    return this.#change(runId, () => {
-      const hasChanged = Number(this.#cancel.run(now, runId).changes) === 1;
-      if (hasChanged) this.#cancelAttempt.run(now, runId);
-      return hasChanged;
-    });
+    return this.#change(runId, () => Number(this.#cancel.run(now, now, runId).changes) === 1);
   }
 
   retry(runId: string, heldUntil: number): RunChange | null {
@@ -153,7 +164,7 @@ export class SqliteRuns {
       provider: String(row.provider),
       eventBody: row.body as Uint8Array | null,
       result: row.result as string | null,
-      attempts: (this.#attempts.all(seq) as Row[]).map(toAttempt),
+      attempts: (this.#attempts.all(seq, seq) as Row[]).map(toAttempt),
       steps: (this.#steps.all(seq) as Row[]).map(toStep),
     };
   }

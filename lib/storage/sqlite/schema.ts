@@ -52,18 +52,24 @@ const VERSIONS: readonly string[] = [
     error TEXT,
     created_at INTEGER NOT NULL,
     ended_at INTEGER,
+    attempt_status TEXT,
+    attempt_error TEXT,
+    attempt_file_hash TEXT,
+    attempt_started_at INTEGER,
+    attempt_ended_at INTEGER,
+    attempt_settled_at INTEGER,
     UNIQUE (event_seq, workflow_name, replay),
     CHECK ((owner IS NOT NULL) = (status = 'running')),
     CHECK ((ended_at IS NOT NULL) = (status IN ('succeeded', 'failed', 'cancelled')))
   );
   CREATE INDEX runs_ready ON runs (workflow_name, seq) WHERE status = 'queued' AND due_at IS NULL;
   CREATE INDEX runs_timed ON runs (workflow_name, due_at) WHERE status = 'queued' AND due_at IS NOT NULL;
-  CREATE INDEX runs_running ON runs (workflow_name) WHERE status = 'running';
-  CREATE INDEX runs_owned ON runs (owner) WHERE owner IS NOT NULL;
+  CREATE INDEX runs_owned ON runs (owner, workflow_name) WHERE owner IS NOT NULL;
   CREATE INDEX runs_by_workflow ON runs (workflow_name, seq);
   CREATE INDEX runs_failed ON runs (seq) WHERE status = 'failed';
   CREATE INDEX runs_cancelled ON runs (seq) WHERE status = 'cancelled';
 
+  -- Attempts that another one followed. The latest stands in its run's row, so that most runs write one row and no more.
   CREATE TABLE attempts (
     run_seq INTEGER NOT NULL REFERENCES runs (seq) ON DELETE CASCADE,
     fence INTEGER NOT NULL,
@@ -111,8 +117,8 @@ const VERSIONS: readonly string[] = [
   `,
 ];
 
-/** What builds before the first release wrote; there is no way from it to any of ours. */
-const BEFORE_RELEASE = 1;
+/** What builds before the first release wrote, up to this version; there is no way from it to any of ours. */
+const BEFORE_RELEASE = 2;
 
 /** The version that this code reads and writes. */
 export const SCHEMA_VERSION: number = BEFORE_RELEASE + VERSIONS.length;
@@ -157,7 +163,7 @@ function checkedVersion(db: Database, url: string): number {
       `Cannot use database ${url}: it belongs to another program; name another file in DATABASE_URL`,
     );
   }
-  if (version === BEFORE_RELEASE) {
+  if (version > 0 && version <= BEFORE_RELEASE) {
     throw new Error(
       `Cannot use database ${url}: a build before the first release made it; move it away and start with a new one`,
     );

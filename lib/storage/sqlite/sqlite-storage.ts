@@ -71,8 +71,8 @@ export class SqliteStorage implements Storage {
     this.#runs = new SqliteRuns(db);
     const idHash = new IdHash(db, idHashBits);
     this.#events = new SqliteEvents(db, this.#runs, idHash);
-    this.#accept = new SqliteAccept(db, this.#events, this.#runs);
     this.#claims = new SqliteClaims(db);
+    this.#accept = new SqliteAccept(db, this.#events, this.#runs, this.#claims);
     this.#retention = new SqliteRetention(db, this.#events);
     this.webhookEvents = new SqliteWebhookEventRepository(
       db,
@@ -89,7 +89,10 @@ export class SqliteStorage implements Storage {
   }
 
   accept(event: NewEvent, runs: readonly NewRun[], otherBody: OtherBody): Promise<AcceptOutcome> {
-    return this.#writer.write(() => this.#accept.accept(event, runs, otherBody), event.body.byteLength);
+    return this.#writer.write(
+      (transaction) => this.#accept.accept(event, runs, otherBody, transaction),
+      event.body.byteLength,
+    );
   }
 
   findAccepted(idKey: string, bodyHash: Uint8Array, otherBody: OtherBody): Promise<AcceptOutcome | null> {
@@ -97,7 +100,7 @@ export class SqliteStorage implements Storage {
   }
 
   claim(command: ClaimCommand): Promise<ClaimOutcome> {
-    return this.#writer.write(() => this.#claims.claim(command));
+    return this.#writer.write((transaction) => this.#claims.claim(command, transaction));
   }
 
   beat(processId: string): Promise<readonly AttemptKey[] | null> {

@@ -4,8 +4,11 @@ import type { Checkpoints } from "./checkpoints.ts";
 import { type Database, isBusy, isFault, type Row, type Statement } from "./driver.ts";
 import { readPragma, SCHEMA_VERSION } from "./schema.ts";
 
-/** Statements that belong together. Synchronous, so that nothing comes between BEGIN and COMMIT. */
-export type Command<T> = () => T;
+/**
+ * Statements that belong together. Synchronous, so that nothing comes between BEGIN and COMMIT. It is given the number
+ * of its transaction, which several commands of a batch share.
+ */
+export type Command<T> = (transaction: number) => T;
 
 /** How long a batch waits for another process's lock before its callers are told. */
 const BUSY_PATIENCE_MS = 5_000;
@@ -53,6 +56,7 @@ export class Writer {
   readonly #checkpoints: Checkpoints | null;
   readonly #queue: Waiting[] = [];
   #isDraining = false;
+  #transaction = 0;
   #bytesSinceLook = 0;
   #refusal: WebhookError | null = null;
   #hasFault = false;
@@ -137,12 +141,13 @@ export class Writer {
     let taken = 0;
     try {
       this.#begin.run();
+      this.#transaction++;
       this.checkVersion();
       const endAt = this.#clock.monotonic() + BATCH_MS_MAX;
       for (const { command, bytes } of this.#queue) {
         taken++;
         this.#bytesSinceLook += COMMAND_BYTES + bytes;
-        values.push(command());
+        values.push(command(this.#transaction));
         if (this.#clock.monotonic() >= endAt) break;
       }
       this.#commit.run();
@@ -166,8 +171,9 @@ export class Writer {
     for (const [at, waiting] of batch.entries()) {
       try {
         this.#begin.run();
+        this.#transaction++;
         this.checkVersion();
-        const value = waiting.command();
+        const value = waiting.command(this.#transaction);
         this.#commit.run();
         this.#hasFault = false;
         waiting.resolve(value);

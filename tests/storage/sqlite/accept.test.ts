@@ -1,8 +1,17 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import type { ReplayCommand, Storage } from "../../../lib/repositories.ts";
+import type { ReplayCommand, Storage, StoredEvent } from "../../../lib/repositories.ts";
 import { rejects } from "../../support/rejects.ts";
-import { acceptRuns, claimOf, endOf, eventOf, runOf, StoredFile, stepOf } from "../../support/stored.ts";
+import {
+  acceptRuns,
+  claimOf,
+  endOf,
+  eventOf,
+  processOf,
+  runOf,
+  StoredFile,
+  stepOf,
+} from "../../support/stored.ts";
 
 const test = suite<{ file: StoredFile; storage: Storage }>("storage/sqlite/accept");
 test.before.each(async (t) => {
@@ -20,6 +29,7 @@ test("an accepted event is on disk with its runs when the accept resolves", asyn
     eventId: event.id,
     webhookId: "a",
     runs: runs.map(({ id, workflowName }) => ({ runId: id, workflowName, status: "queued" })),
+    claimed: [],
   });
   assert.is(file.count(`webhook_events WHERE id = '${event.id}' AND type = 'message'`), 1);
   assert.is(file.count("runs WHERE status = 'queued' AND replay = 0 AND fence = 0"), 2);
@@ -57,7 +67,79 @@ test("a duplicate gets the first event's runs with their present status", async 
     eventId: first.id,
     webhookId: "a",
     runs: [{ runId: "run_first", workflowName: "a", status: "cancelled" }],
+    claimed: [],
   });
+});
+
+test("a run with a slot is under way with its accept, and is handed out as it was stored", async ({
+  file,
+  storage,
+}) => {
+  const event = eventOf("a", {
+    provider: "slack",
+    idSource: "scheme",
+    type: "message",
+    headers: { "x-a": "1" },
+  });
+  const claim = { process: processOf("p1"), fileHash: "abc" };
+  const refused = { code: "input_invalid", message: "no" };
+  const runs = [
+    runOf("one", { claim }),
+    runOf("two"),
+    runOf("three", { claim }),
+    runOf("four", { claim, error: refused }),
+  ];
+  const { runs: accepted, claimed } = await storage.accept(event, runs, "conflict");
+  assert.equal(
+    accepted.map(({ status }) => status),
+    ["running", "queued", "running", "failed"],
+  );
+  assert.equal(
+    claimed.map(({ runId, fence, workflowName }) => [runId, fence, workflowName]),
+    [
+      [runs[0]?.id, 1, "one"],
+      [runs[2]?.id, 1, "three"],
+    ],
+  );
+  for (const { id } of runs.filter((run) => run.claim !== null && run.error === null)) {
+    const { status, attempts } = (await storage.getRun(id)) ?? {};
+    assert.is(status, "running");
+    assert.equal(attempts, [{ fence: 1, status: "running", startedAt: 1_000, endedAt: null, error: null }]);
+  }
+  assert.equal(file.rows("SELECT owner, attempt_file_hash AS hash FROM runs WHERE owner IS NOT NULL"), [
+    { owner: "p1", hash: "abc" },
+    { owner: "p1", hash: "abc" },
+  ]);
+
+  // A claim of the same event after its first attempt broke reads what the accept handed out.
+  await storage.endAttempt(claimed[0] ?? { runId: "", fence: 0 }, endOf("failed"));
+  const again = await storage.claim(claimOf({ workflows: ["one"] }));
+  const [read, given] = [again.runs[0]?.event, claimed[0]?.event];
+  for (const key of Object.keys(read ?? {}) as (keyof StoredEvent)[]) {
+    const [a, b] = [read?.[key], given?.[key]];
+    assert.equal(a instanceof Uint8Array ? [...a] : a, b instanceof Uint8Array ? [...b] : b, key);
+  }
+});
+
+test("the accepts of one transaction that begin runs add one beat of their process, those of another one more", async ({
+  file,
+  storage,
+}) => {
+  const claim = { process: processOf("p1"), fileHash: null };
+  const accept = (): Promise<unknown> => storage.accept(eventOf(null), [runOf("a", { claim })], "conflict");
+  await Promise.all([accept(), accept(), accept()]);
+  assert.equal(file.rows("SELECT id, beats FROM processes"), [{ id: "p1", beats: 1 }]);
+  await accept();
+  assert.equal(file.rows("SELECT id, beats FROM processes"), [{ id: "p1", beats: 2 }]);
+});
+
+test("a copy begins nothing, whatever slot its run has", async ({ file, storage }) => {
+  const claim = { process: processOf("p1"), fileHash: null };
+  await storage.accept(eventOf("a"), [runOf()], "conflict");
+  const copy = await storage.accept(eventOf("a"), [runOf("a", { claim })], "conflict");
+  assert.is(copy.kind, "duplicate");
+  assert.equal(copy.claimed, []);
+  assert.is(file.count("runs WHERE status = 'running'"), 0);
 });
 
 test("another body under the id is a conflict or a duplicate, as the caller says, and changes nothing", async ({

@@ -58,7 +58,7 @@ test("a claim begins an attempt and names the owner", async ({ file, storage }) 
     { fence: 1, status: "running", startedAt: 2_345, endedAt: null, error: null },
   ]);
   assert.equal(file.rows("SELECT owner, status FROM runs"), [{ owner: "p7", status: "running" }]);
-  assert.equal(file.rows("SELECT file_hash FROM attempts"), [{ file_hash: "abc" }]);
+  assert.equal(file.rows("SELECT attempt_file_hash AS hash FROM runs"), [{ hash: "abc" }]);
 });
 
 test("a run is claimed once, however many ask at once over two connections", async ({ file, storage }) => {

@@ -61,7 +61,8 @@ const hot: readonly [what: string, text: string, index: RegExp][] = [
   ],
   ["timed runs", "due_at <= ? ORDER BY due_at LIMIT ?", /INDEX runs_timed \(workflow_name=\? AND due_at/],
   ["the next due time", "min(due_at)", /INDEX runs_timed \(workflow_name=\? AND due_at>\?\)/],
-  ["a workflow's limit", "SET status = 'running'", /INDEX runs_running \(workflow_name=\?\)/],
+  ["a workflow's limit", "AS running FROM runs", /COVERING INDEX runs_owned \(owner>\?\)/],
+  ["a run to claim", "SET status = 'running'", /INTEGER PRIMARY KEY \(rowid=\?\)/],
   ["the runs of a process", "FROM runs WHERE owner = ?", /INDEX runs_owned \(owner=\?\)/],
   ["the owners", "SELECT DISTINCT owner", /COVERING INDEX runs_owned/],
   [
@@ -70,9 +71,10 @@ const hot: readonly [what: string, text: string, index: RegExp][] = [
     /steps USING PRIMARY KEY \(run_seq=\?\)/,
   ],
   ["a step to store", "INSERT INTO steps", /USING INDEX \S+ \(id=\?\)/],
+  ["an attempt's end", "attempt_settled_at = ? WHERE id = ? AND fence = ?", /USING INDEX \S+ \(id=\?\)/],
   [
-    "an attempt's end",
-    "UPDATE attempts SET status = ?, error",
+    "an earlier attempt",
+    "UPDATE attempts SET settled_at",
     /attempts USING PRIMARY KEY \(run_seq=\? AND fence=\?\)/,
   ],
   [

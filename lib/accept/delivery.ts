@@ -5,7 +5,7 @@ import { encodeText } from "../json.ts";
 import { parseJson } from "../parse-json.ts";
 import type { Scheme } from "../scheme.ts";
 import type { Provider } from "../schemes/providers.ts";
-import { sha256 } from "../verify/signature.ts";
+import { sha256 } from "../sha256.ts";
 import { isLongWebhookId, parseIdempotencyKey, parseWebhookId } from "./webhook-id.ts";
 
 /** A verified delivery, parsed and checked, before it is known whether it is a copy. */

@@ -2,7 +2,7 @@ import { WebhookError } from "../errors.ts";
 import { idKeyOf } from "../event.ts";
 import { newId } from "../ids.ts";
 import { encodeText } from "../json.ts";
-import { sha256 } from "../verify/signature.ts";
+import { sha256 } from "../sha256.ts";
 import { validateInput } from "../workflows/validate.ts";
 import { type AcceptGivens, decided, store } from "./accept.ts";
 import { parseWebhookId } from "./webhook-id.ts";

@@ -1,4 +1,4 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHmac } from "node:crypto";
 import { isEqualInConstantTime } from "../constant-time.ts";
 import { encodeText } from "../json.ts";
 import type { Algorithm } from "../scheme.ts";
@@ -39,11 +39,6 @@ export function verifySignature(
   if (given === null) return false;
   const bytes = typeof payload === "string" ? encodeText(payload) : payload;
   return isEqualInConstantTime(given, hmac(algorithm, secret, bytes));
-}
-
-/** SHA-256 of some bytes, 32 of them. */
-export function sha256(bytes: Uint8Array): Uint8Array {
-  return createHash("sha256").update(bytes).digest();
 }
 
 /** HMAC (RFC 2104) of the bytes, keyed with the secret's UTF-8 text. */

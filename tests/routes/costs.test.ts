@@ -30,7 +30,7 @@ test.before.each(async (t) => {
 });
 test.after.each((t) => t.close());
 
-test("a run of no steps takes two batches and five statements: it begins with its accept, and ends", async ({
+test("a run of no steps takes two batches and seven statements: it begins with its accept, and ends", async ({
   server,
   statements,
 }) => {
@@ -42,7 +42,13 @@ test("a run of no steps takes two batches and five statements: it begins with it
   statements.length = 0;
   const second = await server.ask("http", delivery({ workflow_name: "any", inputs: {}, webhook_id: "a" }));
   const accepted = take(statements, "COMMIT");
-  assert.equal(accepted.map(verb), ["INSERT webhook_events", "INSERT runs", "INSERT processes", "COMMIT"]);
+  assert.equal(accepted.map(verb), [
+    "INSERT webhook_events",
+    "INSERT recent_ids",
+    "INSERT runs",
+    "INSERT processes",
+    "COMMIT",
+  ]);
   assert.is(second.status, 202);
   const isOver = (): boolean => statements.some((sql) => sql.startsWith("UPDATE runs"));
   await until(isOver, "the end of the run");

@@ -9,7 +9,7 @@ import type {
 } from "../../repositories.ts";
 import type { SqliteClaims } from "./claims.ts";
 import type { Database, Row, Statement } from "./driver.ts";
-import type { SqliteEvents } from "./events.ts";
+import type { KnownEvent, SqliteEvents } from "./events.ts";
 import { FIRST_FENCE, type SqliteRuns } from "./runs.ts";
 
 /** How events come in: by a delivery, or again by a replay. Called inside a transaction. */
@@ -32,23 +32,24 @@ export class SqliteAccept {
 
   /** @param transaction the number of the transaction that this is called in */
   accept(event: NewEvent, runs: readonly NewRun[], otherBody: OtherBody, transaction: number): AcceptOutcome {
-    const seq = this.#events.insert(event);
+    const idHash = event.idKey === null ? null : this.#events.hashOf(event.idKey);
+    if (event.idKey !== null && idHash !== null) {
+      const first = this.#events.findByIdKey(idHash, event.idKey);
+      if (first !== null && first.id !== event.id) return this.#seen(first, event.bodyHash, otherBody);
+    }
+    const seq = this.#events.insert(event, idHash);
     if (seq === null) {
       // A commit of unknown outcome is repeated, and then the event that is there is this one.
       const own = this.#events.findById(event.id);
-      if (own !== null) {
-        const { id, webhookId } = own;
-        return {
-          kind: "accepted",
-          eventId: id,
-          webhookId,
-          runs: this.#runs.acceptedOf(own.seq, 0),
-          claimed: [],
-        };
-      }
-      const first = event.idKey === null ? null : this.find(event.idKey, event.bodyHash, otherBody);
-      if (first !== null) return first;
-      throw new Error(`Cannot store event ${event.id}: it was refused, yet it is unknown`);
+      if (own === null) throw new Error(`Cannot store event ${event.id}: it was refused, yet it is unknown`);
+      const { id, webhookId } = own;
+      return {
+        kind: "accepted",
+        eventId: id,
+        webhookId,
+        runs: this.#runs.acceptedOf(own.seq, 0),
+        claimed: [],
+      };
     }
     const claimed: ClaimedRun[] = [];
     const accepted = runs.map((run) => {
@@ -63,8 +64,11 @@ export class SqliteAccept {
   }
 
   find(idKey: string, bodyHash: Uint8Array, otherBody: OtherBody): AcceptOutcome | null {
-    const first = this.#events.findByIdKey(idKey);
-    if (first === null) return null;
+    const first = this.#events.findByIdKey(this.#events.hashOf(idKey), idKey);
+    return first === null ? null : this.#seen(first, bodyHash, otherBody);
+  }
+
+  #seen(first: KnownEvent, bodyHash: Uint8Array, otherBody: OtherBody): AcceptOutcome {
     const isSame = otherBody === "duplicate" || areEqual(first.bodyHash, bodyHash);
     return {
       kind: isSame ? "duplicate" : "conflict",

@@ -2,6 +2,7 @@ import type { IdSource } from "../../event.ts";
 import type { EventQuery, EventRecord, EventSummary, NewEvent, Page } from "../../repositories.ts";
 import type { Database, Row, Statement } from "./driver.ts";
 import { boundIdOf, type IdHash } from "./id-hash.ts";
+import type { IdIndex } from "./id-index.ts";
 import { type Column, listPage } from "./page.ts";
 import type { SqliteRuns } from "./runs.ts";
 
@@ -22,28 +23,29 @@ export class SqliteEvents {
   readonly #db: Database;
   readonly #runs: SqliteRuns;
   readonly #idHash: IdHash;
+  readonly #idIndex: IdIndex;
   readonly #insert: Statement;
   readonly #byIdKey: Statement;
   readonly #byId: Statement;
   readonly #whole: Statement;
   readonly #erase: Statement;
+  readonly #delete: Statement;
 
-  constructor(db: Database, runs: SqliteRuns, idHash: IdHash) {
+  constructor(db: Database, runs: SqliteRuns, idHash: IdHash, idIndex: IdIndex) {
     this.#db = db;
     this.#idHash = idHash;
+    this.#idIndex = idIndex;
     this.#runs = runs;
-    // Of two racing copies the first is decided here, in one statement inside BEGIN IMMEDIATE. The conflict target is
-    // named, because INSERT OR IGNORE would swallow NULL and CHECK faults too; it is the event's own id, so that an
-    // accept can be repeated.
+    // The conflict target is named, because INSERT OR IGNORE would swallow NULL and CHECK faults too; it is the event's
+    // own id, so that an accept can be repeated.
     this.#insert = db.prepare(`
       INSERT INTO webhook_events
-        (id, provider, id_source, webhook_id, id_key, id_hash, bound_id, body_hash, type, content_type, headers, body,
-         notes, accepted_at)
-      SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
-      WHERE NOT EXISTS (SELECT 1 FROM webhook_events WHERE id_hash = ? AND id_key = ?)
+        (id, provider, id_source, webhook_id, id_key, bound_id, body_hash, type, content_type, headers, body, notes,
+         accepted_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (id) DO NOTHING`);
     const known = "SELECT seq, id, webhook_id, body_hash, erased_at FROM webhook_events";
-    this.#byIdKey = db.prepare(`${known} WHERE id_hash = ? AND id_key = ?`);
+    this.#byIdKey = db.prepare(`${known} WHERE seq = ? AND id_key = ?`);
     this.#byId = db.prepare(`${known} WHERE id = ? AND id_source IS NOT 'mark'`);
     this.#whole = db.prepare(
       `SELECT ${SUMMARY}, e.headers, e.body FROM webhook_events e WHERE id = ? AND id_source IS NOT 'mark'`,
@@ -52,19 +54,18 @@ export class SqliteEvents {
       UPDATE webhook_events
       SET body = NULL, headers = NULL, content_type = NULL, type = NULL, notes = NULL, erased_at = ?
       WHERE seq = ? AND erased_at IS NULL`);
+    this.#delete = db.prepare("DELETE FROM webhook_events WHERE seq = ?");
   }
 
-  /** Stores the event. @returns its row's number; null for every copy but the first */
-  insert(event: NewEvent): number | null {
+  /** Stores the event, whose id key nobody has. @returns its row's number; null where it is stored already */
+  insert(event: NewEvent, idHash: number | null): number | null {
     const { idKey } = event;
-    const idHash = idKey === null ? null : this.#idHash.ofKey(idKey);
     const result = this.#insert.run(
       event.id,
       event.provider,
       event.idSource,
       event.webhookId,
       idKey,
-      idHash,
       idKey === null ? null : boundIdOf(idKey),
       event.bodyHash,
       event.type,
@@ -73,14 +74,34 @@ export class SqliteEvents {
       event.body,
       JSON.stringify(event.notes),
       event.acceptedAt,
-      idHash,
-      idKey,
     );
-    return Number(result.changes) === 1 ? Number(result.lastInsertRowid) : null;
+    if (Number(result.changes) === 0) return null;
+    const seq = Number(result.lastInsertRowid);
+    if (idHash !== null) this.#idIndex.add(idHash, seq);
+    return seq;
   }
 
-  findByIdKey(idKey: string): KnownEvent | null {
-    return toKnownEvent(this.#byIdKey.get(this.#idHash.ofKey(idKey), idKey) as Row | undefined);
+  /** Of an id key, for the two that follow. */
+  hashOf(idKey: string): number {
+    return this.#idHash.ofKey(idKey);
+  }
+
+  /**
+   * The event, or mark, that has the id key. Of two racing copies the first is decided here: nobody else writes between
+   * this look and the insert, because the transaction began IMMEDIATE.
+   */
+  findByIdKey(idHash: number, idKey: string): KnownEvent | null {
+    for (const seq of this.#idIndex.find(idHash)) {
+      const row = this.#byIdKey.get(seq, idKey) as Row | undefined;
+      if (row !== undefined) return toKnownEvent(row);
+    }
+    return null;
+  }
+
+  /** The id, which was found under this hash, is free again. */
+  delete(seq: number, idKey: string | null): void {
+    this.#delete.run(seq);
+    if (idKey !== null) this.#idIndex.remove(this.#idHash.ofKey(idKey), seq);
   }
 
   findById(eventId: string): KnownEvent | null {
@@ -114,9 +135,9 @@ export class SqliteEvents {
   #withId(webhookId: string | null): Column {
     if (webhookId === null) return ["", null];
     return [
-      `e.seq IN (SELECT seq FROM webhook_events WHERE id_hash = ? AND webhook_id = ?
-                 UNION ALL SELECT seq FROM webhook_events WHERE bound_id = ?)`,
-      [this.#idHash.ofId(webhookId), webhookId, webhookId],
+      `e.seq IN (SELECT value FROM json_each(?) UNION ALL SELECT seq FROM webhook_events WHERE bound_id = ?)
+       AND e.webhook_id = ?`,
+      [JSON.stringify(this.#idIndex.find(this.#idHash.ofId(webhookId))), webhookId, webhookId],
     ];
   }
 

@@ -1,8 +1,9 @@
-import { createHash } from "node:crypto";
+import { sha256Hex } from "../../sha256.ts";
 import type { Database, Row } from "./driver.ts";
 
 /** 48 bits fit a number, and of five million ids some thirty share theirs with another by chance at most. */
-const HASH_BYTES = 6;
+const HASH_BITS = 48;
+const BITS_PER_DIGIT = 4;
 
 /**
  * The short hash under which ids are indexed. A text index of five million random ids outgrows every cache, and a number
@@ -10,20 +11,20 @@ const HASH_BYTES = 6;
  * keyed with the database's own key, so that nobody can choose ids that crowd under one hash.
  */
 export class IdHash {
-  readonly #key: Uint8Array;
+  readonly #key: string;
   readonly #bits: number;
 
   /** @param bits fewer than 48 only in tests, to make different ids meet */
-  constructor(db: Database, bits: number = HASH_BYTES * 8) {
-    const row = db.prepare("SELECT value FROM keys WHERE name = 'id_hash'").get() as Row;
-    this.#key = row.value as Uint8Array;
+  constructor(db: Database, bits: number = HASH_BITS) {
+    const row = db.prepare("SELECT hex(value) AS key FROM keys WHERE name = 'id_hash'").get() as Row;
+    this.#key = String(row.key);
     this.#bits = bits;
   }
 
   /** Of a webhook_id, whatever its provider and source. */
   ofId(webhookId: string): number {
-    const digest = createHash("sha256").update(this.#key).update(webhookId).digest();
-    return digest.readUIntBE(0, HASH_BYTES) % 2 ** this.#bits;
+    const digits = sha256Hex(this.#key + webhookId).slice(0, HASH_BITS / BITS_PER_DIGIT);
+    return Number.parseInt(digits, 16) % 2 ** this.#bits;
   }
 
   /**

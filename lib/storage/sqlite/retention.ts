@@ -13,42 +13,33 @@ export class SqliteRetention {
   readonly #events: SqliteEvents;
   readonly #toErase: Statement;
   readonly #toDelete: Statement;
-  readonly #delete: Statement;
-  readonly #deleteMarks: Statement;
+  readonly #oldMarks: Statement;
 
   constructor(db: Database, events: SqliteEvents) {
     this.#events = events;
     this.#toErase = db.prepare(`
-      SELECT e.seq FROM webhook_events e
+      SELECT e.seq, e.id_key FROM webhook_events e
       WHERE e.erased_at IS NULL AND e.id_source IS NOT 'mark' AND ${AT_REST_SINCE}
       ORDER BY e.accepted_at LIMIT ?`);
     this.#toDelete = db.prepare(`
-      SELECT e.seq FROM webhook_events e
+      SELECT e.seq, e.id_key FROM webhook_events e
       WHERE e.erased_at IS NOT NULL AND ${AT_REST_SINCE}
       ORDER BY e.accepted_at LIMIT ?`);
-    this.#delete = db.prepare("DELETE FROM webhook_events WHERE seq = ?");
-    this.#deleteMarks = db.prepare(`
-      DELETE FROM webhook_events WHERE seq IN (
-        SELECT seq FROM webhook_events
-        WHERE erased_at IS NULL AND id_source = 'mark' AND accepted_at < ? ORDER BY accepted_at LIMIT ?)`);
+    this.#oldMarks = db.prepare(`
+      SELECT seq, id_key FROM webhook_events
+      WHERE erased_at IS NULL AND id_source = 'mark' AND accepted_at < ? ORDER BY accepted_at LIMIT ?`);
   }
 
   /** @returns how many events it erased or deleted, and marks it deleted; below `limit` when it is through */
   cleanup({ now, eraseBefore, deleteBefore, marksBefore, limit }: CleanupCommand): number {
-    let changed = 0;
-    for (const seq of this.#seqs(this.#toErase, eraseBefore, limit)) {
-      this.#events.erase(seq, now);
-      changed++;
+    const toErase = this.#toErase.all(eraseBefore, eraseBefore, limit) as Row[];
+    for (const { seq } of toErase) this.#events.erase(Number(seq), now);
+    const toDelete = this.#toDelete.all(deleteBefore, deleteBefore, limit - toErase.length) as Row[];
+    const left = limit - toErase.length - toDelete.length;
+    const oldMarks = left === 0 ? [] : (this.#oldMarks.all(marksBefore, left) as Row[]);
+    for (const { seq, id_key: idKey } of [...toDelete, ...oldMarks]) {
+      this.#events.delete(Number(seq), idKey as string | null);
     }
-    for (const seq of this.#seqs(this.#toDelete, deleteBefore, limit - changed)) {
-      this.#delete.run(seq);
-      changed++;
-    }
-    if (changed === limit) return changed;
-    return changed + Number(this.#deleteMarks.run(marksBefore, limit - changed).changes);
-  }
-
-  #seqs(select: Statement, before: number, limit: number): number[] {
-    return (select.all(before, before, limit) as Row[]).map((row) => Number(row.seq));
+    return toErase.length + toDelete.length + oldMarks.length;
   }
 }

@@ -16,7 +16,6 @@ const VERSIONS: readonly string[] = [
     id_source TEXT CHECK (id_source IN ('body', 'header', 'scheme', 'trigger', 'mark')),
     webhook_id TEXT CHECK (webhook_id <> ''),
     id_key TEXT CHECK (id_key <> ''),
-    id_hash INTEGER,
     bound_id TEXT,
     body_hash BLOB,
     type TEXT,
@@ -25,13 +24,16 @@ const VERSIONS: readonly string[] = [
     body BLOB,
     notes TEXT,
     accepted_at INTEGER NOT NULL,
-    erased_at INTEGER,
-    CHECK ((id_key IS NULL) = (id_hash IS NULL))
+    erased_at INTEGER
   );
-  CREATE INDEX webhook_events_by_id_hash ON webhook_events (id_hash) WHERE id_hash IS NOT NULL;
   CREATE INDEX webhook_events_by_bound_id ON webhook_events (bound_id) WHERE bound_id IS NOT NULL;
   CREATE INDEX webhook_events_kept ON webhook_events (accepted_at) WHERE erased_at IS NULL;
   CREATE INDEX webhook_events_erased ON webhook_events (accepted_at) WHERE erased_at IS NOT NULL;
+
+  CREATE TABLE recent_ids (n INTEGER PRIMARY KEY, hash INTEGER NOT NULL, seq INTEGER NOT NULL);
+  CREATE TABLE id_hashes (hash INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (hash, seq)) WITHOUT ROWID;
+  CREATE TABLE id_moves (id INTEGER PRIMARY KEY CHECK (id = 1), lot_end INTEGER NOT NULL, moved_to INTEGER NOT NULL);
+  INSERT INTO id_moves (id, lot_end, moved_to) VALUES (1, 0, 0);
 
   CREATE TABLE runs (
     seq INTEGER PRIMARY KEY,

@@ -33,6 +33,7 @@ import { SqliteClaims } from "./claims.ts";
 import { type Database, isBusy, isFault, type Row, type Statement } from "./driver.ts";
 import { SqliteEvents } from "./events.ts";
 import { IdHash } from "./id-hash.ts";
+import { IdIndex } from "./id-index.ts";
 import type { OpenDatabase } from "./open.ts";
 import { SqliteRetention } from "./retention.ts";
 import { SqliteRuns } from "./runs.ts";
@@ -51,6 +52,9 @@ export class SqliteStorage implements Storage {
   readonly #accept: SqliteAccept;
   readonly #claims: SqliteClaims;
   readonly #retention: SqliteRetention;
+  readonly #idIndex: IdIndex;
+  readonly #begin: Statement;
+  readonly #rollback: Statement;
   readonly #dataVersion: Statement;
   readonly #probe: Statement;
   #seenVersion: unknown;
@@ -61,27 +65,32 @@ export class SqliteStorage implements Storage {
     { db, engine, notSharedBecause, checkpointFile }: OpenDatabase,
     clock: Clock,
     random: () => number,
-    idHashBits?: number,
+    { idHashBits, idsCollectedMax }: { idHashBits?: number; idsCollectedMax?: number } = {},
   ) {
     const isShared = notSharedBecause === "";
     this.about = { url, engine, isDurable: url !== ":memory:", isShared, notSharedBecause };
     this.#db = db;
     this.#checkpoints = checkpointFile === null ? null : new Checkpoints(db, checkpointFile);
-    this.#writer = new Writer(db, clock, random, this.#checkpoints);
+    this.#idIndex = new IdIndex(db, idsCollectedMax);
+    this.#writer = new Writer(db, clock, random, this.#checkpoints, this.#idIndex);
     this.#runs = new SqliteRuns(db);
     const idHash = new IdHash(db, idHashBits);
-    this.#events = new SqliteEvents(db, this.#runs, idHash);
+    this.#events = new SqliteEvents(db, this.#runs, idHash, this.#idIndex);
     this.#claims = new SqliteClaims(db);
     this.#accept = new SqliteAccept(db, this.#events, this.#runs, this.#claims);
     this.#retention = new SqliteRetention(db, this.#events);
     this.webhookEvents = new SqliteWebhookEventRepository(
       db,
       idHash,
+      this.#idIndex,
+      this.#events,
       this.#writer,
       clock,
-      (read) => this.#read(read),
+      (read) => this.#readIds(read),
       (command) => this.cleanup(command),
     );
+    this.#begin = db.prepare("BEGIN");
+    this.#rollback = db.prepare("ROLLBACK");
     this.#dataVersion = db.prepare("PRAGMA data_version");
     this.#probe = db.prepare(`
       INSERT INTO probes (id, writes) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET writes = writes + 1`);
@@ -96,7 +105,7 @@ export class SqliteStorage implements Storage {
   }
 
   findAccepted(idKey: string, bodyHash: Uint8Array, otherBody: OtherBody): Promise<AcceptOutcome | null> {
-    return this.#read(() => this.#accept.find(idKey, bodyHash, otherBody));
+    return this.#readIds(() => this.#accept.find(idKey, bodyHash, otherBody));
   }
 
   claim(command: ClaimCommand): Promise<ClaimOutcome> {
@@ -168,7 +177,7 @@ export class SqliteStorage implements Storage {
   }
 
   listEvents(query: EventQuery): Promise<Page<EventSummary>> {
-    return this.#read(() => this.#events.list(query));
+    return this.#readIds(() => this.#events.list(query));
   }
 
   hasChanged(): boolean {
@@ -205,6 +214,19 @@ export class SqliteStorage implements Storage {
     } catch (error) {
       throw isFault(error) || isBusy(error) ? unreadable(error) : error;
     }
+  }
+
+  /** Where ids are looked up, all that is read has to be of one moment. */
+  #readIds<T>(read: () => T): Promise<T> {
+    return this.#read(() => {
+      this.#begin.run();
+      try {
+        this.#idIndex.know();
+        return read();
+      } finally {
+        this.#rollback.run();
+      }
+    });
   }
 
   #readDataVersion(): unknown {

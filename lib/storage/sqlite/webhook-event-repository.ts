@@ -4,7 +4,9 @@ import { newId } from "../../ids.ts";
 import type { CleanupCommand, WebhookEventRecord, WebhookEventRepository } from "../../repositories.ts";
 import { PROVIDER_NAME } from "../../workflow.ts";
 import type { Database, Row, Statement } from "./driver.ts";
+import type { SqliteEvents } from "./events.ts";
 import type { IdHash } from "./id-hash.ts";
+import type { IdIndex } from "./id-index.ts";
 import type { Writer } from "./writer.ts";
 
 const DAY_MS = 86_400_000;
@@ -21,40 +23,40 @@ const CHARACTERS_MAX = 255;
  */
 export class SqliteWebhookEventRepository implements WebhookEventRepository {
   readonly #idHash: IdHash;
+  readonly #idIndex: IdIndex;
+  readonly #events: SqliteEvents;
   readonly #writer: Writer;
   readonly #clock: Clock;
   readonly #read: <T>(read: () => T) => Promise<T>;
   readonly #cleanup: (command: CleanupCommand) => Promise<number>;
   readonly #find: Statement;
   readonly #mark: Statement;
-  readonly #unmark: Statement;
 
   /** Made by `createStorageBackend`, as its `webhookEvents`. */
   constructor(
     db: Database,
     idHash: IdHash,
+    idIndex: IdIndex,
+    events: SqliteEvents,
     writer: Writer,
     clock: Clock,
     read: <T>(read: () => T) => Promise<T>,
     cleanup: (command: CleanupCommand) => Promise<number>,
   ) {
     this.#idHash = idHash;
+    this.#idIndex = idIndex;
+    this.#events = events;
     this.#writer = writer;
     this.#clock = clock;
     this.#read = read;
     this.#cleanup = cleanup;
     this.#find = db.prepare(`
       SELECT seq, accepted_at FROM webhook_events
-      WHERE seq IN (SELECT seq FROM webhook_events WHERE id_hash = ? AND webhook_id = ?
-                    UNION ALL SELECT seq FROM webhook_events WHERE bound_id = ?)
-        AND provider = ? ORDER BY seq LIMIT 1`);
+      WHERE seq IN (SELECT value FROM json_each(?) UNION ALL SELECT seq FROM webhook_events WHERE bound_id = ?)
+        AND webhook_id = ? AND provider = ? ORDER BY seq LIMIT 1`);
     this.#mark = db.prepare(`
-      INSERT INTO webhook_events (id, provider, id_source, webhook_id, id_key, id_hash, accepted_at)
-      SELECT ?, ?, 'mark', ?, ?, ?, ?
-      WHERE NOT EXISTS (SELECT 1 FROM webhook_events WHERE id_hash = ? AND id_key = ?)`);
-    this.#unmark = db.prepare(
-      "DELETE FROM webhook_events WHERE id_hash = ? AND id_key = ? AND id_source = 'mark'",
-    );
+      INSERT INTO webhook_events (id, provider, id_source, webhook_id, id_key, accepted_at)
+      VALUES (?, ?, 'mark', ?, ?, ?)`);
   }
 
   async isProcessed(webhookId: string, provider = "generic"): Promise<boolean> {
@@ -63,28 +65,32 @@ export class SqliteWebhookEventRepository implements WebhookEventRepository {
 
   /** The first record of an id at a provider, by any source; null for none. */
   find(webhookId: string, provider: string): WebhookEventRecord | null {
-    const row = this.#find.get(this.#idHash.ofId(webhookId), webhookId, webhookId, provider) as
-      | Row
-      | undefined;
+    const seqs = JSON.stringify(this.#idIndex.find(this.#idHash.ofId(webhookId)));
+    const row = this.#find.get(seqs, webhookId, webhookId, provider) as Row | undefined;
     if (row === undefined) return null;
     return { id: Number(row.seq), webhookId, provider, processedAt: Number(row.accepted_at) };
   }
 
   markProcessed(webhookId: string, provider = "generic"): Promise<boolean> {
-    // The row's own id tells a repeated commit of unknown outcome from another's mark; here each call is a new one.
     const id = newId("evt");
     const idKey = idKeyOf(checkProvider(provider), "mark", checkId(webhookId));
-    const hash = this.#idHash.ofKey(idKey);
+    const idHash = this.#events.hashOf(idKey);
     const now = this.#clock.now();
-    return this.#writer.write(
-      () => Number(this.#mark.run(id, provider, webhookId, idKey, hash, now, hash, idKey).changes) === 1,
-    );
+    return this.#writer.write(() => {
+      if (this.#events.findByIdKey(idHash, idKey) !== null) return false;
+      const marked = this.#mark.run(id, provider, webhookId, idKey, now);
+      this.#idIndex.add(idHash, Number(marked.lastInsertRowid));
+      return true;
+    });
   }
 
   unmarkProcessed(webhookId: string, provider = "generic"): Promise<void> {
     const idKey = idKeyOf(checkProvider(provider), "mark", checkId(webhookId));
-    const hash = this.#idHash.ofKey(idKey);
-    return this.#writer.write(() => void this.#unmark.run(hash, idKey));
+    return this.#writer.write(() => {
+      // Only a mark has a key of this source.
+      const mark = this.#events.findByIdKey(this.#events.hashOf(idKey), idKey);
+      if (mark !== null) this.#events.delete(mark.seq, idKey);
+    });
   }
 
   async cleanupOldEvents(days = 7): Promise<number> {

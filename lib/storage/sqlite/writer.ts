@@ -32,6 +32,16 @@ const CHECKPOINT_PATIENCE_MS = 1_000;
 /** A batch takes no more commands after this, so that the event loop gets its turns while a backlog is worked off. */
 const BATCH_MS_MAX = 20;
 
+/** What is kept in memory of the file, and has to follow each transaction. */
+export interface FileMemory {
+  /** The transaction has begun. */
+  know(): void;
+  /** It is about to be committed: its last statements. */
+  move(): void;
+  /** It was rolled back. */
+  forget(): void;
+}
+
 interface Waiting {
   command: Command<unknown>;
   bytes: number;
@@ -54,16 +64,25 @@ export class Writer {
   readonly #version: Statement;
   readonly #pageBytes: number;
   readonly #checkpoints: Checkpoints | null;
+  readonly #memory: FileMemory | null;
   readonly #queue: Waiting[] = [];
   #isDraining = false;
   #transaction = 0;
+  #isOpen = false;
   #bytesSinceLook = 0;
   #refusal: WebhookError | null = null;
   #hasFault = false;
 
   /** @param checkpoints null where there may be no second connection: then commits copy the log by themselves */
-  constructor(db: Database, clock: Clock, random: () => number, checkpoints: Checkpoints | null = null) {
+  constructor(
+    db: Database,
+    clock: Clock,
+    random: () => number,
+    checkpoints: Checkpoints | null = null,
+    memory: FileMemory | null = null,
+  ) {
     this.#db = db;
+    this.#memory = memory;
     this.#checkpoints = checkpoints;
     this.#clock = clock;
     this.#random = random;
@@ -140,9 +159,7 @@ export class Writer {
     const values: unknown[] = [];
     let taken = 0;
     try {
-      this.#begin.run();
-      this.#transaction++;
-      this.checkVersion();
+      this.#open();
       const endAt = this.#clock.monotonic() + BATCH_MS_MAX;
       for (const { command, bytes } of this.#queue) {
         taken++;
@@ -150,7 +167,7 @@ export class Writer {
         values.push(command(this.#transaction));
         if (this.#clock.monotonic() >= endAt) break;
       }
-      this.#commit.run();
+      this.#close();
     } catch (error) {
       this.#rollBack();
       if (isBusy(error)) return "busy";
@@ -170,11 +187,9 @@ export class Writer {
   #writeEach(batch: readonly Waiting[]): void {
     for (const [at, waiting] of batch.entries()) {
       try {
-        this.#begin.run();
-        this.#transaction++;
-        this.checkVersion();
+        this.#open();
         const value = waiting.command(this.#transaction);
-        this.#commit.run();
+        this.#close();
         this.#hasFault = false;
         waiting.resolve(value);
       } catch (error) {
@@ -191,6 +206,20 @@ export class Writer {
     rejectAll(batch, unavailable(fault));
   }
 
+  #open(): void {
+    this.#begin.run();
+    this.#isOpen = true;
+    this.#transaction++;
+    this.checkVersion();
+    this.#memory?.know();
+  }
+
+  #close(): void {
+    this.#memory?.move();
+    this.#commit.run();
+    this.#isOpen = false;
+  }
+
   /** SQLite rolls back by itself on some faults (FULL, IOERR, NOMEM), and then there is nothing to roll back. */
   #rollBack(): void {
     try {
@@ -198,6 +227,8 @@ export class Writer {
     } catch {
       // "cannot rollback - no transaction is active"
     }
+    if (this.#isOpen) this.#memory?.forget();
+    this.#isOpen = false;
   }
 
   #refuseImpatient(): void {

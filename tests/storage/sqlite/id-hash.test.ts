@@ -47,9 +47,15 @@ test("a hash is a whole number of 48 bits, the same for all sources, and another
   otherDb.close();
 });
 
-for (const bits of [48, 4, 0]) {
-  test(`with hashes of ${bits} bits each id is one event, whichever others meet it`, async ({ file }) => {
-    const storage = await openWith(file, bits);
+/** Bits of a hash, and how many ids are collected before they are moved: none are, or most. */
+const cases: readonly [bits: number, collected: number][] = [48, 4, 0].flatMap((bits) => [
+  [bits, 65_536],
+  [bits, 5],
+]);
+for (const [bits, collected] of cases) {
+  const how = `with hashes of ${bits} bits, moved by ${collected},`;
+  test(`${how} each id is one event, whichever others meet it`, async ({ file }) => {
+    const storage = await openWith(file, bits, collected);
     const ids = Array.from({ length: 100 }, (_, at) => `id ${at}`);
     for (const expected of ["accepted", "duplicate"]) {
       for (const id of ids) {
@@ -72,8 +78,8 @@ for (const bits of [48, 4, 0]) {
     await storage.close();
   });
 
-  test(`with hashes of ${bits} bits an id is found at all its providers, bound or not`, async ({ file }) => {
-    const storage = await openWith(file, bits);
+  test(`${how} an id is found at all its providers, bound or not`, async ({ file }) => {
+    const storage = await openWith(file, bits, collected);
     for (const other of ["b", "c", "d"]) await storage.accept(eventOf(other), [], "conflict");
     await storage.accept(eventOf("a"), [], "conflict");
     for (const fill of [1, 2, 3]) {
@@ -97,6 +103,7 @@ for (const bits of [48, 4, 0]) {
 
 test.run();
 
-async function openWith(file: StoredFile, bits: number): Promise<Storage> {
-  return new SqliteStorage(file.url, await openDatabase(file.url, file.clock), file.clock, () => 0.5, bits);
+async function openWith(file: StoredFile, idHashBits: number, idsCollectedMax: number): Promise<Storage> {
+  const open = await openDatabase(file.url, file.clock);
+  return new SqliteStorage(file.url, open, file.clock, () => 0.5, { idHashBits, idsCollectedMax });
 }

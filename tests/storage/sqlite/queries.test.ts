@@ -6,7 +6,7 @@ import { openDatabase } from "../../../lib/storage/sqlite/open.ts";
 import { SqliteStorage } from "../../../lib/storage/sqlite/sqlite-storage.ts";
 import { firstPage, StoredFile } from "../../support/stored.ts";
 
-const TABLES = "runs|webhook_events|steps|attempts|replays|processes";
+const TABLES = "runs|webhook_events|steps|attempts|replays|processes|recent_ids|id_hashes|id_moves";
 
 /** A database that remembers what was prepared on it. */
 interface Recorded {
@@ -44,11 +44,10 @@ test("no statement of the storage reads a whole table", ({ db, prepared }) => {
 
 /** What decides how fast a full queue is worked off: each by a part of its text, with the index that it has to use. */
 const hot: readonly [what: string, text: string, index: RegExp][] = [
-  [
-    "the id of a delivery",
-    "WHERE id_hash = ? AND id_key = ?",
-    /INDEX webhook_events_by_id_hash \(id_hash=\?\)/,
-  ],
+  ["where an id may be", "SELECT seq FROM id_hashes", /PRIMARY KEY \(hash=\?\)/],
+  ["the id of a delivery", "WHERE seq = ? AND id_key = ?", /INTEGER PRIMARY KEY \(rowid=\?\)/],
+  ["new ids", "FROM recent_ids WHERE n > ?", /INTEGER PRIMARY KEY \(rowid>\?\)/],
+  ["ids that were moved", "DELETE FROM recent_ids", /INTEGER PRIMARY KEY \(rowid<\?\)/],
   [
     "an event by its id",
     "body_hash, erased_at FROM webhook_events WHERE id = ?",
@@ -83,11 +82,7 @@ const hot: readonly [what: string, text: string, index: RegExp][] = [
     /USING INDEX \S+ \(event_seq=\?\)/,
   ],
   ["unfinished runs of an event", "status IN ('queued', 'running') LIMIT 1", /\(event_seq=\?\)/],
-  [
-    "an id by provider",
-    "WHERE id_hash = ? AND webhook_id = ?",
-    /INDEX webhook_events_by_id_hash \(id_hash=\?\)/,
-  ],
+  ["an id by provider", "AND provider = ? ORDER BY seq LIMIT 1", /INTEGER PRIMARY KEY \(rowid=\?\)/],
   ["a bound id by provider", "WHERE bound_id = ?", /INDEX webhook_events_by_bound_id \(bound_id=\?\)/],
   ["events to erase", "e.erased_at IS NULL AND e.id_source", /INDEX webhook_events_kept \(accepted_at<\?\)/],
   ["events to delete", "e.erased_at IS NOT NULL", /INDEX webhook_events_erased \(accepted_at<\?\)/],

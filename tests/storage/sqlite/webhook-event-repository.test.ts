@@ -200,8 +200,8 @@ test("cleaning up goes on over batches, and lets the event loop turn between the
   const db = file.connect();
   db.exec(`
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1001)
-    INSERT INTO webhook_events (id, provider, id_source, webhook_id, id_key, id_hash, accepted_at)
-    SELECT 'evt_' || i, 'generic', 'mark', 'm' || i, 'generic:mark:m' || i, i, 1 FROM n`);
+    INSERT INTO webhook_events (id, provider, id_source, webhook_id, id_key, accepted_at)
+    SELECT 'evt_' || i, 'generic', 'mark', 'm' || i, 'generic:mark:m' || i, 1 FROM n`);
   let turns = 0;
   let isDone = false;
   const count = () => {

@@ -1,0 +1,183 @@
+import type { Database, Row, Statement } from "./driver.ts";
+import { HashTable } from "./hash-table.ts";
+
+/** Ids that are collected before they are moved: the more, the more of them share a page of the index. */
+const COLLECTED_IDS = 65_536;
+
+/** Ids moved for each new one, so that one lot is moved before the next is full. */
+const MOVES_PER_ID = 2;
+
+/** Rows of moved ids deleted for each new one; to delete a row in order costs little. */
+const DELETES_PER_ID = 16;
+
+/**
+ * Which events may have an id, by its hash.
+ *
+ * A hash is random, so in one big index each new id writes a page of its own to the log and back, which costs more than
+ * its event. So new ids go to a table in the order in which they come, and are known by a table in memory. When there
+ * are enough of them they are moved to the big index in the order of their hashes, a few with each batch, and then many
+ * share a page.
+ *
+ * The file has all of it and memory is a copy: `recent_ids` holds what is not moved yet, `id_hashes` what is, and
+ * `id_moves` how far the moving is. Whoever finds that another process has written reads what is new. An entry may stand
+ * in both or belong to no event any more, so what is found is only where to look.
+ */
+export class IdIndex {
+  readonly #collectedMax: number;
+  readonly #dataVersion: Statement;
+  readonly #state: Statement;
+  readonly #setState: Statement;
+  readonly #since: Statement;
+  readonly #insertRecent: Statement;
+  readonly #moved: Statement;
+  readonly #move: Statement;
+  readonly #deleteMoved: Statement;
+  readonly #deleteRecent: Statement;
+  #collected: HashTable = new HashTable();
+  #moving: Lot | null = null;
+  /** Of `recent_ids`, up to which row a lot is or was moved, and the last one that memory knows. */
+  #lotEnd = 0;
+  #seen = 0;
+  #seenBefore = 0;
+  #added = 0;
+  #isLoaded = false;
+  /** Changes with each commit of another connection; null where memory has to look, whatever it is. */
+  #version: unknown = null;
+
+  /** @param collectedMax fewer in tests only */
+  constructor(db: Database, collectedMax: number = COLLECTED_IDS) {
+    this.#collectedMax = collectedMax;
+    this.#dataVersion = db.prepare("PRAGMA data_version");
+    this.#state = db.prepare("SELECT lot_end, moved_to FROM id_moves WHERE id = 1");
+    this.#setState = db.prepare("UPDATE id_moves SET lot_end = ?, moved_to = ? WHERE id = 1");
+    this.#since = db.prepare("SELECT n, hash, seq FROM recent_ids WHERE n > ? ORDER BY n");
+    this.#insertRecent = db.prepare("INSERT INTO recent_ids (hash, seq) VALUES (?, ?)");
+    this.#moved = db.prepare("SELECT seq FROM id_hashes WHERE hash = ?");
+    this.#move = db.prepare("INSERT INTO id_hashes (hash, seq) VALUES (?, ?) ON CONFLICT DO NOTHING");
+    this.#deleteMoved = db.prepare("DELETE FROM id_hashes WHERE hash = ? AND seq = ?");
+    this.#deleteRecent = db.prepare(`
+      DELETE FROM recent_ids WHERE n IN (SELECT n FROM recent_ids WHERE n <= ? ORDER BY n LIMIT ?)`);
+  }
+
+  /** Rows of events that may have an id of this hash. In a transaction, after `know`. */
+  find(hash: number): number[] {
+    const found: number[] = [];
+    this.#collected.find(hash, found);
+    this.#moving?.table.find(hash, found);
+    if (this.#lotEnd > 0) for (const row of this.#moved.all(hash) as Row[]) found.push(Number(row.seq));
+    return found;
+  }
+
+  /** In a transaction. */
+  add(hash: number, seq: number): void {
+    this.#seen = Number(this.#insertRecent.run(hash, seq).lastInsertRowid);
+    this.#collected.add(hash, seq);
+    this.#added++;
+  }
+
+  /** In a transaction: the event is deleted. */
+  remove(hash: number, seq: number): void {
+    this.#collected.remove(hash, seq);
+    this.#moving?.table.remove(hash, seq);
+    if (this.#lotEnd > 0) this.#deleteMoved.run(hash, seq);
+  }
+
+  /** Brings memory in step with the file. To be called at the beginning of each transaction that reads or writes ids. */
+  know(): void {
+    const { data_version: version } = this.#dataVersion.get() as Row;
+    if (version !== this.#version) this.#read();
+    this.#version = version;
+    this.#seenBefore = this.#seen;
+    this.#added = 0;
+  }
+
+  /** The transaction was rolled back: what memory took from it is in no file. */
+  forget(): void {
+    this.#seen = this.#seenBefore;
+    this.#version = null;
+  }
+
+  /** At the end of a transaction: moves some, where there are enough. */
+  move(): void {
+    if (this.#added === 0) return;
+    if (this.#moving === null) {
+      if (this.#collected.size < this.#collectedMax) return;
+      this.#moving = new Lot(this.#collected, NOTHING_MOVED);
+      this.#collected = new HashTable();
+      this.#lotEnd = this.#seen; // the file is told with the first move
+      return;
+    }
+    const hashes = this.#moving.take(this.#added * MOVES_PER_ID);
+    for (const [at, hash] of hashes.entries()) {
+      if (hash === hashes[at - 1]) continue; // each time all of a hash
+      for (const seq of this.#moving.seqsOf(hash)) this.#move.run(hash, seq);
+    }
+    const last = hashes.at(-1);
+    if (last !== undefined) this.#setState.run(this.#lotEnd, last);
+    else {
+      // The newest row stays, because a number of `n` must never come twice: those that were added came after the lot.
+      const deletes = this.#added * DELETES_PER_ID;
+      if (Number(this.#deleteRecent.run(this.#lotEnd, deletes).changes) < deletes) this.#moving = null;
+    }
+  }
+
+  #read(): void {
+    const { lot_end: lotEnd, moved_to: movedTo } = this.#state.get() as Row;
+    if (!this.#isLoaded || lotEnd !== this.#lotEnd) {
+      this.#lotEnd = Number(lotEnd);
+      this.#seen = 0;
+      this.#collected = new HashTable();
+      this.#moving = null;
+    }
+    const lot = new HashTable();
+    for (const row of this.#since.all(this.#seen) as Row[]) {
+      const n = Number(row.n);
+      (n <= this.#lotEnd ? lot : this.#collected).add(Number(row.hash), Number(row.seq));
+      this.#seen = n;
+    }
+    if (lot.size > 0) this.#moving = new Lot(lot, Number(movedTo));
+    else this.#moving?.goOnFrom(Number(movedTo));
+    this.#isLoaded = true;
+  }
+}
+
+const NOTHING_MOVED = -1;
+
+/** Ids on their way into the big index, in the order of their hashes. */
+class Lot {
+  readonly table: HashTable;
+  readonly #hashes: Float64Array<ArrayBuffer>;
+  #at = 0;
+
+  constructor(table: HashTable, movedTo: number) {
+    this.table = table;
+    this.#hashes = table.sortedHashes();
+    this.goOnFrom(movedTo);
+  }
+
+  /** Another process may have moved some meanwhile, or a rollback may have undone it. */
+  goOnFrom(movedTo: number): void {
+    let [low, high] = [0, this.#hashes.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#hashes[middle] ?? 0) <= movedTo) low = middle + 1;
+      else high = middle;
+    }
+    this.#at = low;
+  }
+
+  /** The next hashes, about as many; equal ones stay together. */
+  take(count: number): Float64Array<ArrayBuffer> {
+    const start = this.#at;
+    let end = Math.min(this.#hashes.length, start + count);
+    while (end > start && end < this.#hashes.length && this.#hashes[end] === this.#hashes[end - 1]) end++;
+    this.#at = end;
+    return this.#hashes.slice(start, end);
+  }
+
+  seqsOf(hash: number): number[] {
+    const found: number[] = [];
+    this.table.find(hash, found);
+    return found;
+  }
+}

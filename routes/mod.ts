@@ -55,12 +55,12 @@ export async function route(
   return request.method === "HEAD" ? { ...answered, body: null } : answered;
 }
 
-async function answer(
+function answer(
   request: Incoming,
   peer: Peer | undefined,
   context: RouteContext,
   requestId: string,
-): Promise<Answer> {
+): Answer | Promise<Answer> {
   const { path, query } = splitUrl(request.url);
   const { entry, part } = find(path, context);
   const handler = entry.methods[request.method === "HEAD" ? "GET" : request.method];
@@ -68,8 +68,8 @@ async function answer(
   const call: Call = { request, query, part, peer, requestId };
   if (entry.access === "anybody") return handler(call, context);
   if (context.isStopping()) throw new WebhookError("stopping", "Cannot answer: the server stops");
-  if (entry.access === "admin") await context.gate.check(request, peer);
-  return handler(call, context);
+  if (entry.access === "provider") return handler(call, context);
+  return context.gate.check(request, peer).then(() => handler(call, context));
 }
 
 function find(path: string, context: RouteContext): { entry: Entry; part: string } {

@@ -19,7 +19,19 @@ import type { Call, Route, RouteContext } from "./context.ts";
 export const postWebhook: Route = async (call, context) => {
   const provider = context.providers.get(call.part);
   if (provider === undefined) throw new Error(`Cannot find provider ${call.part} that the table has found`);
-  const delivery = await readDelivery(call, context, provider);
+  const { request } = call;
+  const { settings } = context;
+  // In the order that gives strangers nothing to learn.
+  checkContentType(request.headers, provider.acceptedContentTypes);
+  const share = context.bodies.share();
+  let delivery: Delivery;
+  try {
+    const body = await readBody(request, provider.scheme.bodyBytesMax ?? settings.bodyBytesMax, share);
+    const notes = verify(call, context, provider, body);
+    delivery = parseDelivery(provider, request.headers, body, settings, notes);
+  } finally {
+    share.release();
+  }
   const outcome = await accept(context.accept, delivery); // on disk once this resolves
   context.log.info("delivery", {
     request_id: call.requestId,
@@ -32,21 +44,6 @@ export const postWebhook: Route = async (call, context) => {
   if (provider.name !== "generic") return answerProvider(outcome, provider, context);
   return (await answerResult(call, outcome, context)) ?? answerGeneric(outcome, context);
 };
-
-/** The delivery, read, verified and parsed, in the order that gives strangers nothing to learn. */
-async function readDelivery(call: Call, context: RouteContext, provider: Provider): Promise<Delivery> {
-  const { request } = call;
-  const { settings } = context;
-  checkContentType(request.headers, provider.acceptedContentTypes);
-  const share = context.bodies.share();
-  try {
-    const body = await readBody(request, provider.scheme.bodyBytesMax ?? settings.bodyBytesMax, share);
-    const notes = verify(call, context, provider, body);
-    return parseDelivery(provider, request.headers, body, settings, notes);
-  } finally {
-    share.release();
-  }
-}
 
 /** @returns what an operator should know about how it was let in */
 function verify(

@@ -46,11 +46,13 @@ export function isLongWebhookId(text: string): boolean {
 }
 
 const POINTER = "/webhook_id";
+const VISIBLE_ASCII = /^[ -~]*$/;
 
 function checkWebhookId(text: string, pointer: string): string {
   if (text === "") throw refusal(pointer, "must not be empty");
   if (isLongWebhookId(text))
     throw refusal(pointer, `must have at most ${WEBHOOK_ID_CHARACTERS_MAX} characters`);
+  if (VISIBLE_ASCII.test(text)) return text; // most are, and need no look at Unicode's classes
   if (/\p{Cc}/u.test(text)) throw refusal(pointer, "must have no control characters");
   // Half a surrogate pair has no UTF-8, and two different ids would be stored as the same replacement character.
   if (/\p{Cs}/u.test(text)) throw refusal(pointer, "must be well-formed Unicode");

@@ -43,7 +43,8 @@ export class Attempt implements Chargeable, StepsHost {
   #aborter: AbortController | null = null;
   #abortReason: DOMException | null = null;
   #ownLog: Log | null = null;
-  readonly #steps: Steps;
+  /** Made when the workflow asks for its steps. */
+  #steps: Steps | null = null;
   readonly #decided: Promise<Outcome>;
   #decide: (outcome: Outcome) => void = () => {};
   #drainMs: number;
@@ -56,7 +57,6 @@ export class Attempt implements Chargeable, StepsHost {
     this.#decided = new Promise((resolve) => {
       this.#decide = resolve;
     });
-    this.#steps = new Steps(this);
   }
 
   get runId(): string {
@@ -110,7 +110,7 @@ export class Attempt implements Chargeable, StepsHost {
     if (outcome.kind === "succeeded" || outcome.kind === "slept") return { outcome, hanging: null };
     this.#abort(describe(outcome));
     let isQuiet = false;
-    const quiet = Promise.all([settled, this.#steps.close()]).then(() => {
+    const quiet = Promise.all([settled, this.#ownSteps().close()]).then(() => {
       isQuiet = true;
     });
     await Promise.race([quiet, pause(this.#givens.clock, this.#drainMs)]);
@@ -142,6 +142,12 @@ export class Attempt implements Chargeable, StepsHost {
     return this.#ownLog;
   }
 
+  /** Of an attempt that is over they start nothing any more, also where they are asked for only then. */
+  #ownSteps(): Steps {
+    this.#steps ??= new Steps(this);
+    return this.#steps;
+  }
+
   #abort(message: string): void {
     this.#abortReason ??= new DOMException(message, "AbortError");
     this.#aborter?.abort(this.#abortReason);
@@ -166,7 +172,9 @@ export class Attempt implements Chargeable, StepsHost {
     const context: RunContext<unknown> = {
       input: validation.value,
       event,
-      step: this.#steps.step,
+      get step() {
+        return attempt.#ownSteps().step;
+      },
       get signal() {
         return attempt.signal;
       },
@@ -177,7 +185,7 @@ export class Attempt implements Chargeable, StepsHost {
       attempt: run.failures + 1,
     };
     const value = await workflow.run(context);
-    await this.#steps.finish();
+    if (this.#steps !== null) await this.#steps.finish();
     return storeResult(value, `the result of workflow ${name}`);
   }
 }

@@ -19,10 +19,20 @@ export function endingOf(
   run: ClaimedRun,
   { policy, now, random, heldUntil }: EndingGivens,
 ): AttemptEnd {
-  const end = { endedAt: now, result: null, error: null, isSettled: heldUntil === null };
+  const isSettled = heldUntil === null;
+  if (outcome.kind === "succeeded") {
+    const { result } = outcome;
+    return {
+      status: "succeeded",
+      endedAt: now,
+      result,
+      error: null,
+      next: { status: "succeeded" },
+      isSettled,
+    };
+  }
+  const end = { endedAt: now, result: null, error: null, isSettled };
   switch (outcome.kind) {
-    case "succeeded":
-      return { ...end, status: "succeeded", result: outcome.result, next: { status: "succeeded" } };
     case "slept": {
       const next = { status: "queued", waitingFor: "sleep", dueAt: outcome.dueAt, heldUntil } as const;
       return { ...end, status: "slept", next };

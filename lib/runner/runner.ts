@@ -154,7 +154,7 @@ export class Runner {
     this.#active.get(runId)?.attempt.lose();
   }
 
-  /** The runs awake now, as `run_id workflow`. */
+  /** The runs awake now, as `run_id workflow`; of many some, and how many more. */
   runsAwake(): readonly string[] {
     return this.#standstill.awake();
   }
@@ -266,7 +266,8 @@ export class Runner {
   #begin(run: ClaimedRun): void {
     const named = this.#givens.registry.get(run.workflowName);
     if (named === undefined) return; // cannot be: only registered workflows are asked for
-    this.#turns = [...this.#turns.filter((name) => name !== run.workflowName), run.workflowName];
+    if (this.#turns.at(-1) !== run.workflowName)
+      this.#turns = [...this.#turns.filter((name) => name !== run.workflowName), run.workflowName];
     const { clock, log, timing, storage } = this.#givens;
     const attempt = new Attempt(named, run, {
       clock,
@@ -299,22 +300,24 @@ export class Runner {
       });
       void hanging.then(() => this.#settle(run)).catch(() => {});
     }
-    const fields = { run_id: run.runId, workflow_name: named.name, fence: run.fence };
+    const [run_id, workflow_name, fence] = [run.runId, named.name, run.fence];
     if (outcome.kind === "lost") {
       // Cancelled, or taken over: the log is where an operator sees that what it still did came to nothing.
-      log.info("attempt dropped: the run is no longer its own", fields);
+      log.info("attempt dropped: the run is no longer its own", { run_id, workflow_name, fence });
     } else {
       const now = clock.now();
       const heldUntil = hanging === null ? null : now + timing.holdMs;
       const end = endingOf(outcome, run, { policy: named.workflow.retry, now, random, heldUntil });
       const isStored = await this.#persist.until("end an attempt", () => storage.endAttempt(run, end));
-      const how = { ...fields, attempt_status: end.status };
+      const attempt_status = end.status;
       if (isStored) {
-        log.info("attempt ended", { ...how, status: end.next.status, error: end.error?.message });
+        const [status, error] = [end.next.status, end.error?.message];
+        log.info("attempt ended", { run_id, workflow_name, fence, attempt_status, status, error });
         if (isAtRest(end.next.status)) onRest(run.runId);
         else this.wake(); // a claim tells when it comes due
         return;
       }
+      const how = { run_id, workflow_name, fence, attempt_status };
       log.warn("late result dropped: the run is no longer this attempt's", how);
     }
     if (hanging === null) await this.#settle(run);

@@ -1,6 +1,9 @@
 import type { Clock, Timer } from "../clock.ts";
 import type { Log } from "../log.ts";
 
+/** More would not fit a line. */
+const NAMES_MAX = 20;
+
 /** A blocked event loop is named from here on. */
 const BLOCKED_MS = 1_000;
 
@@ -12,7 +15,7 @@ export class Standstill {
   /** Workflows by their runs. */
   readonly #awake = new Map<string, string>();
   /** Those that ended since the last tick: a run that blocks has mostly ended when the tick comes. */
-  readonly #ended = new Set<string>();
+  readonly #ended = new Map<string, string>();
   #timer: Timer | null = null;
   #tickedAt = 0;
 
@@ -22,9 +25,9 @@ export class Standstill {
     this.#tickMs = tickMs;
   }
 
-  /** The runs awake now, as `run_id workflow`. */
+  /** The runs awake now, as `run_id workflow`: so many that fit a line, and how many more. */
   awake(): readonly string[] {
-    return Array.from(this.#awake, ([runId, workflowName]) => `${runId} ${workflowName}`);
+    return namesOf([this.#awake]);
   }
 
   began(runId: string, workflowName: string): void {
@@ -36,7 +39,9 @@ export class Standstill {
   }
 
   ended(runId: string): void {
-    this.#ended.add(runId);
+    const workflowName = this.#awake.get(runId);
+    this.#awake.delete(runId);
+    if (workflowName !== undefined) this.#ended.set(runId, workflowName);
   }
 
   stop(): void {
@@ -50,12 +55,26 @@ export class Standstill {
     if (blockedMs >= BLOCKED_MS - this.#tickMs) {
       this.#log.warn("the event loop was blocked", {
         blocked_ms: Math.round(blockedMs + this.#tickMs),
-        runs_awake: this.awake(),
+        runs_awake: namesOf([this.#ended, this.#awake]),
       });
     }
-    for (const runId of this.#ended) this.#awake.delete(runId);
     this.#ended.clear();
     this.#tickedAt = now;
     this.#timer = this.#awake.size === 0 ? null : this.#clock.setTimer(() => this.#tick(), this.#tickMs);
   }
+}
+
+/** It is asked whenever runs begin, so it makes no name that is not shown. */
+function namesOf(groups: readonly ReadonlyMap<string, string>[]): string[] {
+  const names: string[] = [];
+  let count = 0;
+  for (const group of groups) {
+    count += group.size;
+    for (const [runId, workflowName] of group) {
+      if (names.length === NAMES_MAX) break;
+      names.push(`${runId} ${workflowName}`);
+    }
+  }
+  if (count > names.length) names.push(`${count - names.length} more`);
+  return names;
 }

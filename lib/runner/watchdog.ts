@@ -18,9 +18,6 @@ export interface Watchdog {
   stop(): Promise<void>;
 }
 
-/** More would not fit a line. */
-const NAMES_MAX = 20;
-
 /**
  * Ends the process when its event loop stands still: a workflow that never yields cannot be stopped inside its thread,
  * and nothing else would be served beside it. A second thread counts its own ticks in which the first one's counter
@@ -49,9 +46,7 @@ export function startWatchdog({
     look();
   }
   function look(): void {
-    const names = runsAwake();
-    const rest = names.length > NAMES_MAX ? [`${names.length - NAMES_MAX} more`] : [];
-    worker.postMessage([...names.slice(0, NAMES_MAX), ...rest].join(", "));
+    worker.postMessage(runsAwake().join(", "));
   }
   return {
     look,

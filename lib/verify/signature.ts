@@ -43,7 +43,7 @@ export function verifySignature(
 
 /** HMAC (RFC 2104) of the bytes, keyed with the secret's UTF-8 text. */
 export function hmac(algorithm: Algorithm, secret: string, bytes: Uint8Array): Uint8Array {
-  return createHmac(algorithm, encodeText(secret)).update(bytes).digest();
+  return createHmac(algorithm, secret).update(bytes).digest();
 }
 
 /**

@@ -72,7 +72,7 @@ export interface InnerLatchhook extends Latchhook {
   handle(request: Incoming, peer?: Peer): Promise<Answer>;
   /** After `start`. */
   describe(): Description;
-  /** The runs awake now, as `run_id workflow`. */
+  /** The runs awake now, as `run_id workflow`; of many some, and how many more. */
   runsAwake(): readonly string[];
 }
 
@@ -127,7 +127,9 @@ export function createInnerLatchhook(
     void stop().then(() => internals.onOutdated?.(error));
   }
 
-  async function answer(request: Incoming, peer: Peer | undefined): Promise<Answer> {
+  /** In one function, because each promise more is one for every request. */
+  async function handle(request: Incoming, peer?: Peer): Promise<Answer> {
+    underWay++;
     try {
       const { context } = started ?? (await startOnce());
       return await route(request, peer, context);
@@ -135,13 +137,6 @@ export function createInnerLatchhook(
       const requestId = newId("req");
       if (stopping === null) resolved.log.error("cannot start", { request_id: requestId, error });
       return problemAnswer(error, requestId);
-    }
-  }
-
-  async function handle(request: Incoming, peer?: Peer): Promise<Answer> {
-    underWay++;
-    try {
-      return await answer(request, peer);
     } finally {
       underWay--;
       if (underWay === 0) onQuiet();

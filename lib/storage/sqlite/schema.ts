@@ -13,7 +13,7 @@ const VERSIONS: readonly string[] = [
     seq INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
     provider TEXT NOT NULL,
-    id_source TEXT CHECK (id_source IN ('body', 'header', 'scheme', 'trigger', 'mark')),
+    id_source TEXT CHECK (id_source = 'body' OR id_source = 'scheme' OR id_source = 'header' OR id_source = 'trigger' OR id_source = 'mark'),
     webhook_id TEXT CHECK (webhook_id <> ''),
     id_key TEXT CHECK (id_key <> ''),
     bound_id TEXT,
@@ -41,12 +41,12 @@ const VERSIONS: readonly string[] = [
     event_seq INTEGER NOT NULL REFERENCES webhook_events (seq) ON DELETE CASCADE,
     workflow_name TEXT NOT NULL,
     replay INTEGER NOT NULL,
-    status TEXT NOT NULL CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')),
+    status TEXT NOT NULL CHECK (status = 'running' OR status = 'succeeded' OR status = 'queued' OR status = 'failed' OR status = 'cancelled'),
     fence INTEGER NOT NULL DEFAULT 0,
     failures INTEGER NOT NULL DEFAULT 0,
     losses INTEGER NOT NULL DEFAULT 0,
     owner TEXT,
-    waiting_for TEXT CHECK (waiting_for IN ('retry', 'sleep')),
+    waiting_for TEXT CHECK (waiting_for = 'retry' OR waiting_for = 'sleep'),
     due_at INTEGER,
     is_held INTEGER NOT NULL DEFAULT 0,
     due_after_hold INTEGER,
@@ -62,7 +62,7 @@ const VERSIONS: readonly string[] = [
     attempt_settled_at INTEGER,
     UNIQUE (event_seq, workflow_name, replay),
     CHECK ((owner IS NOT NULL) = (status = 'running')),
-    CHECK ((ended_at IS NOT NULL) = (status IN ('succeeded', 'failed', 'cancelled')))
+    CHECK ((ended_at IS NULL) = (status = 'running' OR status = 'queued'))
   );
   CREATE INDEX runs_ready ON runs (workflow_name, seq) WHERE status = 'queued' AND due_at IS NULL;
   CREATE INDEX runs_timed ON runs (workflow_name, due_at) WHERE status = 'queued' AND due_at IS NOT NULL;

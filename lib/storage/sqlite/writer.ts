@@ -42,6 +42,12 @@ export interface FileMemory {
   forget(): void;
 }
 
+/** So many commands of one turn are a flood, and more are expected in the next. */
+const FLOOD_COMMANDS = 8;
+
+/** So many are not kept waiting for others. */
+const BATCH_COMMANDS_MAX = 256;
+
 interface Waiting {
   command: Command<unknown>;
   bytes: number;
@@ -140,6 +146,7 @@ export class Writer {
     this.#isDraining = true;
     await nextTurn();
     while (this.#queue.length > 0) {
+      await this.#untilFewCome();
       if (this.#refusal !== null) {
         rejectAll(this.#queue.splice(0), this.#refusal);
       } else if (this.#writeBatch() === "busy") {
@@ -152,6 +159,15 @@ export class Writer {
       if (this.#queue.length > 0) await nextTurn();
     }
     this.#isDraining = false;
+  }
+
+  /** In a flood each turn brings more: a commit for half of those that are on their way costs as much as one for all. */
+  async #untilFewCome(): Promise<void> {
+    for (let before = 0; this.#queue.length - before >= FLOOD_COMMANDS; ) {
+      before = this.#queue.length;
+      if (before >= BATCH_COMMANDS_MAX) return;
+      await nextTurn();
+    }
   }
 
   /** On `busy` the batch stays in the queue, where it grows. */

@@ -1,6 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { systemClock } from "../../../lib/clock.ts";
+import { nextTurn, systemClock } from "../../../lib/clock.ts";
 import type { WebhookError } from "../../../lib/errors.ts";
 import type { Database, Row, Statement } from "../../../lib/storage/sqlite/driver.ts";
 import { openDatabase } from "../../../lib/storage/sqlite/open.ts";
@@ -53,6 +53,32 @@ test("commands of one turn are one transaction", async ({ file, writer, insert }
   await writeAll(writer, [() => put(insert, "a"), look, () => put(insert, "b"), look]);
   look();
   assert.equal(seen, [0, 0, 2]);
+});
+
+for (const [perTurn, commits, what] of [
+  [8, 1, "share one commit"],
+  [3, 3, "wait for a turn at most"],
+] as const) {
+  test(`commands that come ${perTurn} a turn ${what}`, async ({ writer }) => {
+    const transactions = new Set<number>();
+    const written: Promise<unknown>[] = [];
+    for (let turn = 0; turn < 5; turn++) {
+      for (let at = 0; at < perTurn; at++)
+        written.push(writer.write((transaction) => transactions.add(transaction)));
+      await nextTurn();
+    }
+    await Promise.all(written);
+    assert.is(transactions.size, commits);
+  });
+}
+
+test("a flood that does not end is written all the same", async ({ writer }) => {
+  const transactions = new Set<number>();
+  for (let turn = 0; transactions.size === 0; turn++) {
+    assert.ok(turn < 50, "nothing was written in 50 turns");
+    for (let at = 0; at < 20; at++) void writer.write((transaction) => transactions.add(transaction));
+    await nextTurn();
+  }
 });
 
 test("only the guilty command of a batch fails, and what came before and after it is kept", async ({

@@ -29,7 +29,7 @@ export interface AttemptGivens {
   log: Log;
   /** How long an ended attempt waits for what is under way, in milliseconds. */
   drainMs: number;
-  ensureLease(): Promise<boolean>;
+  ensureLease(): boolean | Promise<boolean>;
   /** Stores a step; false when the run is no longer this attempt's. */
   store(step: NewStep): Promise<boolean>;
 }
@@ -81,7 +81,7 @@ export class Attempt implements Chargeable, StepsHost {
     return this.run.steps;
   }
 
-  ensureLease(): Promise<boolean> {
+  ensureLease(): boolean | Promise<boolean> {
     return this.#givens.ensureLease();
   }
 

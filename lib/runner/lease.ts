@@ -77,12 +77,14 @@ export class Lease {
     this.#timer = null;
   }
 
-  /**
-   * Makes sure that our last beat committed within the lease, with a new beat where it did not: after a freeze another
-   * process may own the run, and its step must not begin here.
-   */
+  /** True where our last beat committed within the lease. Else another process may own our runs: `ensure` finds out. */
+  get isSure(): boolean {
+    return this.#clock.monotonic() - this.#beatenAt < this.#leaseMs;
+  }
+
+  /** Beats: after a freeze another process may own a run, and its step must not begin here. */
   async ensure(): Promise<void> {
-    if (this.#clock.monotonic() - this.#beatenAt >= this.#leaseMs) await this.#beat();
+    if (!this.isSure) await this.#beat();
   }
 
   #tick(): void {

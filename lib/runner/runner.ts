@@ -273,9 +273,9 @@ export class Runner {
       clock,
       log,
       drainMs: timing.drainMs,
-      ensureLease: async () => {
-        await this.#lease.ensure();
-        return this.#active.get(run.runId)?.attempt === attempt;
+      ensureLease: () => {
+        const isOurs = (): boolean => this.#active.get(run.runId)?.attempt === attempt;
+        return this.#lease.isSure ? isOurs() : this.#lease.ensure().then(isOurs);
       },
       store: (step) => this.#persist.until("store a step", () => storage.finishStep(run, step)),
     });

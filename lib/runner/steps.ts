@@ -17,7 +17,7 @@ export interface StepsHost {
   /** Steps that earlier attempts stored. */
   readonly stored: readonly StepRecord[];
   /** Makes sure that the run is still this attempt's; false when it is not. */
-  ensureLease(): Promise<boolean>;
+  ensureLease(): boolean | Promise<boolean>;
   /** Stores a step; false when the run is no longer this attempt's. */
   store(step: NewStep): Promise<boolean>;
   /** The run belongs to another attempt now: aborts. */
@@ -109,7 +109,9 @@ export class Steps {
       throw new FatalError(`Cannot run step ${JSON.stringify(name)} without a function`);
     const stored = this.#recall(name, "step");
     if (stored !== undefined) return readResult(stored.result) as never;
-    if (!(await this.#host.ensureLease())) this.#lose();
+    const isOurs = this.#host.ensureLease();
+    // Not awaited where it is known: each step would wait for a promise more.
+    if (!(typeof isOurs === "boolean" ? isOurs : await isOurs)) this.#lose();
     const host = this.#host;
     if (host.abortReason !== null) throw host.abortReason;
     const value = await fn({

@@ -195,7 +195,8 @@ export class SqliteClaims {
     const { name, kind, result, dueAt, endedAt } = step;
     const inserted = this.#insertStep.run(name, kind, result, dueAt, endedAt, runId, fence);
     if (Number(inserted.changes) === 1) {
-      this.#resetLosses.run(runId, fence);
+      // A first attempt has lost nothing yet.
+      if (fence > FIRST_FENCE) this.#resetLosses.run(runId, fence);
       return true;
     }
     // A commit of unknown outcome is repeated, and then the row is there already.

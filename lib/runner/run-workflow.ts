@@ -3,7 +3,6 @@ import { isWorkflow } from "../define-workflow.ts";
 import { WebhookError } from "../errors.ts";
 import type { WebhookEvent } from "../event.ts";
 import type { FlowConfig } from "../flows/form.ts";
-import { flowFromConfig } from "../flows/parse.ts";
 import { newId } from "../ids.ts";
 import { silentLog } from "../log.ts";
 import { readResult, storeResult } from "../stored-result.ts";
@@ -43,6 +42,7 @@ export async function runWorkflowFromConfig(
   inputs: Record<string, unknown>,
 ): Promise<Record<string, unknown>> {
   if (isWorkflow(config)) return await runOnce(config, "workflow", inputs);
+  const { flowFromConfig } = await import("../flows/parse.ts");
   const flow = flowFromConfig(config);
   return await runOnce(flow, config.flow.name, inputs);
 }

@@ -3,7 +3,6 @@ import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { basename, extname, join, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { messageOf, WebhookError } from "../errors.ts";
-import { parseFlow } from "../flows/parse.ts";
 import type { Log } from "../log.ts";
 import { type AnyWorkflow, type NamedWorkflow, WORKFLOW_NAME } from "../workflow.ts";
 import { workflowOfModule } from "./code.ts";
@@ -72,7 +71,11 @@ export async function loadWorkflows(
 export async function loadWorkflowFile(file: string | URL): Promise<AnyWorkflow> {
   const path = typeof file === "string" ? file : fileURLToPath(file);
   const ending = extname(path);
-  if (FLOWS.includes(ending)) return parseFlow(await readFile(path, "utf8"), basename(path));
+  if (FLOWS.includes(ending)) {
+    // With its YAML parser this is a sixth of all that a start reads, and many folders have no flow.
+    const { parseFlow } = await import("../flows/parse.ts");
+    return parseFlow(await readFile(path, "utf8"), basename(path));
+  }
   if (CODE.includes(ending)) return workflowOfModule(await importModule(pathToFileURL(path).href));
   throw new TypeError(
     `Cannot load ${basename(path)} as a workflow: give a file that ends in ${[...CODE, ...FLOWS].join(", ")}`,

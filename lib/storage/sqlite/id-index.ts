@@ -2,7 +2,7 @@ import type { Database, Row, Statement } from "./driver.ts";
 import { HashTable } from "./hash-table.ts";
 
 /** Ids that are collected before they are moved: the more, the more of them share a page of the index. */
-const COLLECTED_IDS = 65_536;
+const COLLECTED_IDS = 131_072;
 
 /** Ids moved for each new one, so that one lot is moved before the next is full. */
 const MOVES_PER_ID = 2;
@@ -27,7 +27,7 @@ export class IdIndex {
   readonly #dataVersion: Statement;
   readonly #state: Statement;
   readonly #setState: Statement;
-  readonly #since: Statement;
+  readonly #between: Statement;
   readonly #insertRecent: Statement;
   readonly #moved: Statement;
   readonly #move: Statement;
@@ -50,7 +50,10 @@ export class IdIndex {
     this.#dataVersion = db.prepare("PRAGMA data_version");
     this.#state = db.prepare("SELECT lot_end, moved_to FROM id_moves WHERE id = 1");
     this.#setState = db.prepare("UPDATE id_moves SET lot_end = ?, moved_to = ? WHERE id = 1");
-    this.#since = db.prepare("SELECT n, hash, seq FROM recent_ids WHERE n > ? ORDER BY n");
+    // As two texts, for an object a row would make a restart wait three times as long.
+    this.#between = db.prepare(`
+      SELECT max(n) AS last, json_group_array(hash) AS hashes, json_group_array(seq) AS seqs
+      FROM recent_ids WHERE n > ? AND n <= ?`);
     this.#insertRecent = db.prepare("INSERT INTO recent_ids (hash, seq) VALUES (?, ?)");
     this.#moved = db.prepare("SELECT seq FROM id_hashes WHERE hash = ?");
     this.#move = db.prepare("INSERT INTO id_hashes (hash, seq) VALUES (?, ?) ON CONFLICT DO NOTHING");
@@ -130,14 +133,22 @@ export class IdIndex {
       this.#moving = null;
     }
     const lot = new HashTable();
-    for (const row of this.#since.all(this.#seen) as Row[]) {
-      const n = Number(row.n);
-      (n <= this.#lotEnd ? lot : this.#collected).add(Number(row.hash), Number(row.seq));
-      this.#seen = n;
-    }
+    if (this.#seen < this.#lotEnd) this.#readInto(lot, this.#lotEnd);
+    this.#readInto(this.#collected, Number.MAX_SAFE_INTEGER);
     if (lot.size > 0) this.#moving = new Lot(lot, Number(movedTo));
     else this.#moving?.goOnFrom(Number(movedTo));
     this.#isLoaded = true;
+  }
+
+  #readInto(table: HashTable, end: number): void {
+    const row = this.#between.get(this.#seen, end) as Row;
+    if (row.last === null) return;
+    const [hashes, seqs] = [
+      JSON.parse(String(row.hashes)) as number[],
+      JSON.parse(String(row.seqs)) as number[],
+    ];
+    for (const [at, hash] of hashes.entries()) table.add(hash, seqs[at] ?? 0);
+    this.#seen = Number(row.last);
   }
 }
 

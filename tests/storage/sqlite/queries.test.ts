@@ -46,7 +46,7 @@ test("no statement of the storage reads a whole table", ({ db, prepared }) => {
 const hot: readonly [what: string, text: string, index: RegExp][] = [
   ["where an id may be", "SELECT seq FROM id_hashes", /PRIMARY KEY \(hash=\?\)/],
   ["the id of a delivery", "WHERE seq = ? AND id_key = ?", /INTEGER PRIMARY KEY \(rowid=\?\)/],
-  ["new ids", "FROM recent_ids WHERE n > ?", /INTEGER PRIMARY KEY \(rowid>\?\)/],
+  ["new ids", "FROM recent_ids WHERE n > ?", /INTEGER PRIMARY KEY \(rowid>\? AND rowid<\?\)/],
   ["ids that were moved", "DELETE FROM recent_ids", /INTEGER PRIMARY KEY \(rowid<\?\)/],
   [
     "an event by its id",

@@ -21,6 +21,9 @@ const STOP_DRAIN_MS = 1_000;
 /** The backoff of a lost run whose workflow is missing here. */
 const DEFAULT_POLICY: RetryPolicy = { attempts: 10, minDelayMs: 2_000, maxDelayMs: 600_000 };
 
+/** How often a stop looks whether what was being stored has been. */
+const ARRIVAL_LOOK_MS = 5;
+
 export interface RunnerGivens {
   storage: Storage;
   registry: WorkflowRegistry;
@@ -186,7 +189,7 @@ export class Runner {
   async #untilArrived(ms: number): Promise<void> {
     const { clock } = this.#givens;
     const patienceEndsAt = clock.monotonic() + ms;
-    while (this.#reserved > 0 && clock.monotonic() < patienceEndsAt) await nextTurn();
+    while (this.#reserved > 0 && clock.monotonic() < patienceEndsAt) await pause(clock, ARRIVAL_LOOK_MS);
   }
 
   async #settleWithin(ms: number): Promise<void> {
@@ -334,7 +337,7 @@ export class Runner {
     if (this.#active.get(runId)?.attempt !== attempt) return;
     this.#active.delete(runId);
     this.#standstill.ended(runId);
-    if (this.#active.size === 0) this.#lease.end();
+    this.#endIdleLease();
     // A claim under way was sent before this slot was free, and may find that it could have taken more.
     if (this.#isBacklogged || this.#isClaiming || this.#hasLimits) this.wake();
   }
@@ -346,7 +349,12 @@ export class Runner {
     const orphans = (owned ?? []).filter((key) => !this.#active.has(key.runId));
     for (const key of orphans) if (this.#orphans.has(key.runId)) void this.#giveBack(key);
     this.#orphans = new Set(orphans.map((key) => key.runId));
-    if (orphans.length === 0 && this.#active.size === 0) this.#lease.end();
+    if (orphans.length === 0) this.#endIdleLease();
+  }
+
+  /** A run that is stored as ours and has not begun yet needs the beats, too. */
+  #endIdleLease(): void {
+    if (this.#active.size === 0 && this.#reserved === 0) this.#lease.end();
   }
 
   #loseMissing(owned: readonly AttemptKey[], askedAt: number): void {

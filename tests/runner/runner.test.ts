@@ -555,16 +555,28 @@ test("a result that a frozen process returns without another step is dropped and
   );
 });
 
-for (const way of ["claimed", "begun with its accept"])
+for (const way of ["claimed", "begun with its accept", "stored while the last other one ended"])
   test(`a process that beats keeps a run that was ${way}, however long it takes`, async (t) => {
-    const folder = await tempFolder();
-    const storage = `file:${folder}/l.db`;
-    const w = () => defineWorkflow({ timeout: "1h", run: never });
-    const owner = await open(t, { w: w() }, { storage });
+    const storage = `file:${await tempFolder()}/l.db`;
+    const waiting: (() => void)[] = [];
+    const short = defineWorkflow({ run: () => new Promise<void>((resolve) => void waiting.push(resolve)) });
+    const long = () => defineWorkflow({ timeout: "1h", run: never });
+    const owner = await open(t, { short, long: long() }, { storage });
     if (way !== "claimed") await firstClaim();
-    const id = await owner.start("w");
+    if (way.endsWith("ended")) {
+      await owner.reaches(await owner.start("short"), "running");
+      await until(() => waiting.length === 1, "the short run to begin");
+      const accept = owner.storage.accept.bind(owner.storage);
+      // Its end is written after the accept, in the same transaction.
+      owner.storage.accept = (...args) => {
+        const accepted = accept(...args);
+        waiting[0]?.();
+        return accepted;
+      };
+    }
+    const id = await owner.start("long");
     await owner.reaches(id, "running");
-    const other = await open(t, { w: w() }, { storage });
+    const other = await open(t, { long: long() }, { storage });
     for (let second = 0; second < 60; second += 2) {
       await owner.clock.advance(2_000);
       await other.clock.advance(2_000);

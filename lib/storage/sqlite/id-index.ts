@@ -41,8 +41,9 @@ export class IdIndex {
   #seenBefore = 0;
   #added = 0;
   #isLoaded = false;
-  /** Changes with each commit of another connection; null where memory has to look, whatever it is. */
+  /** Changes with each commit of another connection. */
   #version: unknown = null;
+  #isStale = true;
 
   /** @param collectedMax fewer in tests only */
   constructor(db: Database, collectedMax: number = COLLECTED_IDS) {
@@ -64,6 +65,7 @@ export class IdIndex {
 
   /** Rows of events that may have an id of this hash. In a transaction, after `know`. */
   find(hash: number): number[] {
+    this.#catchUp();
     const found: number[] = [];
     this.#collected.find(hash, found);
     this.#moving?.table.find(hash, found);
@@ -73,6 +75,7 @@ export class IdIndex {
 
   /** In a transaction. */
   add(hash: number, seq: number): void {
+    this.#catchUp();
     this.#seen = Number(this.#insertRecent.run(hash, seq).lastInsertRowid);
     this.#collected.add(hash, seq);
     this.#added++;
@@ -80,15 +83,19 @@ export class IdIndex {
 
   /** In a transaction: the event is deleted. */
   remove(hash: number, seq: number): void {
+    this.#catchUp();
     this.#collected.remove(hash, seq);
     this.#moving?.table.remove(hash, seq);
     if (this.#lotEnd > 0) this.#deleteMoved.run(hash, seq);
   }
 
-  /** Brings memory in step with the file. To be called at the beginning of each transaction that reads or writes ids. */
+  /**
+   * To be called at the beginning of each transaction that may read or write ids. Memory is brought in step with the
+   * file when the first of them does, so that a process that only runs never reads them.
+   */
   know(): void {
     const { data_version: version } = this.#dataVersion.get() as Row;
-    if (version !== this.#version) this.#read();
+    if (version !== this.#version) this.#isStale = true;
     this.#version = version;
     this.#seenBefore = this.#seen;
     this.#added = 0;
@@ -97,7 +104,7 @@ export class IdIndex {
   /** The transaction was rolled back: what memory took from it is in no file. */
   forget(): void {
     this.#seen = this.#seenBefore;
-    this.#version = null;
+    this.#isStale = true;
   }
 
   /** At the end of a transaction: moves some, where there are enough. */
@@ -107,7 +114,9 @@ export class IdIndex {
       if (this.#collected.size < this.#collectedMax) return;
       this.#moving = new Lot(this.#collected, NOTHING_MOVED);
       this.#collected = new HashTable();
-      this.#lotEnd = this.#seen; // the file is told with the first move
+      this.#lotEnd = this.#seen;
+      // Told at once: else the next commit of another process would have all of it read anew, again and again.
+      this.#setState.run(this.#lotEnd, NOTHING_MOVED);
       return;
     }
     const hashes = this.#moving.take(this.#added * MOVES_PER_ID);
@@ -122,6 +131,13 @@ export class IdIndex {
       const deletes = this.#added * DELETES_PER_ID;
       if (Number(this.#deleteRecent.run(this.#lotEnd, deletes).changes) < deletes) this.#moving = null;
     }
+  }
+
+  #catchUp(): void {
+    if (!this.#isStale) return;
+    this.#read();
+    this.#isStale = false;
+    this.#seenBefore = this.#seen;
   }
 
   #read(): void {

@@ -147,23 +147,65 @@ test("ids that a rolled-back transaction took hide none that another process tak
   assert.is(await accept(one, "b"), "accepted");
 });
 
+/** A connection of which one statement is another one. */
+function withStatement(
+  db: Database,
+  isIt: (sql: string) => boolean,
+  other: (own: Statement) => Statement,
+): Database {
+  return {
+    exec: (sql) => db.exec(sql),
+    close: () => db.close(),
+    prepare: (sql) => (isIt(sql) ? other(db.prepare(sql)) : db.prepare(sql)),
+  };
+}
+
+for (const isAdding of [true, false])
+  test(`while another process writes beside it, a process that ${isAdding ? "takes ids reads each once or twice" : "only runs reads none"}`, async (t) => {
+    const given = await openDatabase(t.file.url, t.file.clock);
+    let [calls, rows] = [0, 0];
+    const counted = (own: Statement): Statement => ({
+      run: (...values) => own.run(...values),
+      all: (...values) => own.all(...values),
+      get(...values) {
+        const row = own.get(...values) as Row;
+        calls++;
+        rows += (JSON.parse(String(row.hashes)) as unknown[]).length;
+        return row;
+      },
+    });
+    const db = withStatement(given.db, (sql) => sql.includes("FROM recent_ids WHERE n > ?"), counted);
+    const one = new SqliteStorage(t.file.url, { ...given, db }, t.file.clock, () => 0.5, {
+      idsCollectedMax: 20,
+    });
+    t.opened.push(one);
+    const other = await open(t, 20);
+    for (let round = 0; round < 200; round++) {
+      // Each in a transaction of its own, in turn.
+      if (isAdding) await Promise.all([1, 2].map((at) => accept(one, `one ${round} ${at}`)));
+      else await one.beat("p1");
+      await other.accept(eventOf(isAdding ? null : `other ${round}`), [], "conflict");
+    }
+    const taken = isAdding ? 400 : 200;
+    assert.ok(t.file.count("id_hashes") > taken - 100, "most ids were moved");
+    if (!isAdding) return assert.is(calls, 0);
+    assert.ok(rows < 2 * taken, `${rows} rows were read of ${taken}`);
+    assert.ok(calls <= 2 * 200, `they were asked for ${calls} times in 200 rounds`);
+  });
+
 test("what a commit that fails had moved is moved again", async (t) => {
   const given = await openDatabase(t.file.url, t.file.clock);
   let isFull = false;
-  const db: Database = {
-    exec: (sql) => given.db.exec(sql),
-    close: () => given.db.close(),
-    prepare(sql) {
-      const statement = given.db.prepare(sql);
-      if (sql !== "COMMIT") return statement;
-      const run: Statement["run"] = () => {
-        if (!isFull) return statement.run();
-        given.db.exec("ROLLBACK"); // as SQLite does by itself where the disk is full
-        throw Object.assign(new Error("database or disk is full"), { code: "SQLITE_FULL" });
-      };
-      return { run, get: () => statement.get(), all: () => statement.all() };
+  const failing = (own: Statement): Statement => ({
+    get: () => own.get(),
+    all: () => own.all(),
+    run() {
+      if (!isFull) return own.run();
+      given.db.exec("ROLLBACK"); // as SQLite does by itself where the disk is full
+      throw Object.assign(new Error("database or disk is full"), { code: "SQLITE_FULL" });
     },
-  };
+  });
+  const db = withStatement(given.db, (sql) => sql === "COMMIT", failing);
   const storage = new SqliteStorage(t.file.url, { ...given, db }, t.file.clock, () => 0.5, {
     idsCollectedMax: 20,
   });

@@ -53,7 +53,7 @@ export function parseOptions(
     isWriting: !values["no-write"] && names.length === 0,
     rows: wholeNumber("rows", values.rows, isQuick ? 100_000 : 5_000_000),
     burst: isQuick ? 5_000 : 100_000,
-    idleSeconds: isQuick ? 2 : 10,
+    idleSeconds: isQuick ? 2 : 30,
   };
 }
 

@@ -8,7 +8,8 @@ import { type Command, startServer } from "../server-process.ts";
 
 /** What it takes to start, and to do nothing. */
 export async function measureRest(bench: Bench): Promise<Figure[]> {
-  const { rounds, idleSeconds } = bench.options;
+  const { rounds, idleSeconds, isQuick } = bench.options;
+  const settleMs = isQuick ? QUICK_SETTLE_MS : SETTLE_MS;
   const starts = new Section("start to listening", "an empty program with the same loader", "ms");
   const idle = new Section(`processor time while idle, over ${idleSeconds} s`, "bare", "% of a core");
   const empty: Command = {
@@ -16,9 +17,9 @@ export async function measureRest(bench: Bench): Promise<Figure[]> {
     args: [...ownNode.args, join(BENCH, "servers", "empty.ts")],
   };
   // Whatever the loader caches is cached by then.
-  await timeStart(empty, 0);
+  await timeStart(empty, 0, settleMs);
   for (let round = 1; round <= rounds; round++) {
-    const base = await timeStart(empty, 0);
+    const base = await timeStart(empty, 0, settleMs);
     starts.add("empty", base.startMs, null);
     let baseIdle: number | null = null;
     for (const contestant of bench.present("bare", "latchhook-accept", "latchhook-run", "fastify")) {
@@ -29,6 +30,7 @@ export async function measureRest(bench: Bench): Promise<Figure[]> {
         const { startMs, idlePercent } = await timeStart(
           contestant.command(join(folder, "bench.db")),
           seconds,
+          settleMs,
         );
         console.log(`  rest, round ${round} of ${rounds}: ${contestant.name} ${Math.round(startMs)} ms`);
         starts.add(contestant.name, startMs, base.startMs);
@@ -44,16 +46,19 @@ export async function measureRest(bench: Bench): Promise<Figure[]> {
   return [...starts.figures, ...idle.figures];
 }
 
-const SETTLE_MS = 1_000;
+/** Node itself works on for some ten seconds after a start; a bare server does, too. */
+const SETTLE_MS = 15_000;
+const QUICK_SETTLE_MS = 1_000;
 
 async function timeStart(
   command: Command,
   idleSeconds: number,
+  settleMs: number,
 ): Promise<{ startMs: number; idlePercent: number | null }> {
   const server = await startServer(command);
   let idlePercent: number | null = null;
   if (idleSeconds > 0) {
-    await pause(SETTLE_MS);
+    await pause(settleMs);
     const before = server.cpuSeconds();
     await pause(idleSeconds * 1_000);
     const after = server.cpuSeconds();

@@ -9,6 +9,7 @@ import { endingOf } from "./ending.ts";
 import { Lease } from "./lease.ts";
 import { Persist } from "./persist.ts";
 import { Recovery } from "./recovery.ts";
+import { RunSlots } from "./slots.ts";
 import { Standstill } from "./standstill.ts";
 import type { Timing } from "./timing.ts";
 
@@ -62,13 +63,10 @@ export class Runner {
   #isClaiming = false;
   #claiming: Promise<void> = Promise.resolve();
   #isWoken = false;
-  /** True where ready runs may wait for a slot: the last claim took all that it could. */
-  #isBacklogged = true;
+  readonly #slots: RunSlots;
   /** True where a run may wait for another of its workflow, whatever slots there are. */
   readonly #hasLimits: boolean;
-  /** Slots of runs that are being stored, or that are stored and begin with the next turns; and of a claim under way. */
-  #reserved = 0;
-  #asked = 0;
+  /** Runs that were stored with a slot and begin with the next turns. */
   readonly #arrived: ClaimedRun[] = [];
   /** Runs that the last beat found to be ours, and that nobody here runs. */
   #orphans: ReadonlySet<string> = new Set();
@@ -90,6 +88,7 @@ export class Runner {
       policyOf: (name) => givens.registry.get(name)?.workflow.retry ?? DEFAULT_POLICY,
     });
     this.#standstill = new Standstill({ clock, log }, timing.tickMs);
+    this.#slots = new RunSlots(givens.concurrency, () => this.#active.size);
     const workflows = givens.registry.list();
     this.#turns = workflows.map((named) => named.name);
     this.#hasLimits = workflows.some(({ workflow }) => workflow.concurrency !== null);
@@ -123,16 +122,15 @@ export class Runner {
     const named = this.#givens.registry.get(workflowName);
     // How many of a limited workflow run elsewhere is known to a claim only.
     if (named === undefined || named.workflow.concurrency !== null) return null;
-    if (this.#isStopping || this.#isBacklogged || this.#freeSlots() <= this.#asked) return null;
-    this.#reserved++;
+    if (this.#isStopping || !this.#slots.reserve()) return null;
     return { process: this.#lease.identity, fileHash: named.fileHash };
   }
 
   settle(taken: number, stored: readonly ClaimedRun[] | null, takenAt: number): void {
     const claimed = stored ?? [];
     if (stored === null) this.#lease.doubt();
-    this.#reserved -= taken - claimed.length;
-    if (claimed.length < taken && (this.#isBacklogged || this.#isClaiming)) this.wake();
+    this.#slots.release(taken - claimed.length);
+    if (claimed.length < taken && (this.#slots.isBacklogged || this.#isClaiming)) this.wake();
     if (claimed.length === 0) return;
     this.#lease.begin(takenAt);
     this.#arrived.push(...claimed);
@@ -189,7 +187,8 @@ export class Runner {
   async #untilArrived(ms: number): Promise<void> {
     const { clock } = this.#givens;
     const patienceEndsAt = clock.monotonic() + ms;
-    while (this.#reserved > 0 && clock.monotonic() < patienceEndsAt) await pause(clock, ARRIVAL_LOOK_MS);
+    while (this.#slots.reserved > 0 && clock.monotonic() < patienceEndsAt)
+      await pause(clock, ARRIVAL_LOOK_MS);
   }
 
   async #settleWithin(ms: number): Promise<void> {
@@ -202,16 +201,12 @@ export class Runner {
     this.#isClaiming = true;
     while (this.#isWoken && !this.#isStopping) {
       this.#isWoken = false;
-      const free = this.#freeSlots();
-      // Of slots that nobody waits for, half is left to runs that are being stored meanwhile.
-      const limit = this.#isBacklogged ? free : Math.ceil(free / 2);
-      if (limit <= 0) {
-        this.#isBacklogged = true; // a slot that becomes free wakes us
-        break;
-      }
+      const limit = this.#slots.ask();
+      if (limit === 0) break; // a slot that becomes free wakes us
       try {
         await this.#claim(limit);
       } catch (error) {
+        this.#slots.answer(null);
         this.#givens.log.error("cannot claim runs, trying again", { error });
         this.#lease.doubt();
         this.#wakeIn(this.#givens.timing.retryStorageMs * 10);
@@ -228,30 +223,26 @@ export class Runner {
       .map(({ name, fileHash, workflow }) => {
         return { name, fileHash, concurrency: workflow.concurrency };
       });
-    if (workflows.length === 0) return;
+    if (workflows.length === 0) return this.#slots.answer(0);
     const sentAt = clock.monotonic();
-    this.#asked = limit;
-    const { runs, nextDueAt } = await storage
-      .claim({ process: this.#lease.identity, now: clock.now(), limit, workflows })
-      .finally(() => {
-        this.#asked = 0;
-      });
+    const { runs, nextDueAt } = await storage.claim({
+      process: this.#lease.identity,
+      now: clock.now(),
+      limit,
+      workflows,
+    });
     if (runs.length > 0) this.#lease.begin(sentAt);
-    this.#isBacklogged = runs.length >= limit;
+    this.#slots.answer(runs.length);
     if (this.#isStopping) await Promise.all(runs.map((run) => this.#giveBack(run)));
     else this.#beginAll(runs);
     if (nextDueAt !== null) this.#wakeIn(nextDueAt - clock.now());
-  }
-
-  #freeSlots(): number {
-    return this.#givens.concurrency - this.#active.size - this.#reserved;
   }
 
   #beginArrived(): void {
     const runs = this.#arrived.splice(0);
     if (!this.#isStopping) this.#beginAll(runs);
     else for (const run of runs) void this.#giveBack(run);
-    this.#reserved -= runs.length;
+    this.#slots.release(runs.length);
   }
 
   #wakeIn(ms: number): void {
@@ -339,7 +330,7 @@ export class Runner {
     this.#standstill.ended(runId);
     this.#endIdleLease();
     // A claim under way was sent before this slot was free, and may find that it could have taken more.
-    if (this.#isBacklogged || this.#isClaiming || this.#hasLimits) this.wake();
+    if (this.#slots.isBacklogged || this.#isClaiming || this.#hasLimits) this.wake();
   }
 
   #reconcile(owned: readonly AttemptKey[] | null, sentAt: number): void {
@@ -354,7 +345,7 @@ export class Runner {
 
   /** A run that is stored as ours and has not begun yet needs the beats, too. */
   #endIdleLease(): void {
-    if (this.#active.size === 0 && this.#reserved === 0) this.#lease.end();
+    if (this.#active.size === 0 && this.#slots.reserved === 0) this.#lease.end();
   }
 
   #loseMissing(owned: readonly AttemptKey[], askedAt: number): void {

@@ -1,7 +1,8 @@
 /**
  * `npm test`: runs every suite in a process of its own, with the runtime that runs this file, and adds up the counts.
  * uvu alone has no time-out, and a suite that dies before its first test looks to it like one that passed.
- * Arguments pick suites by a part of their path: `npm test -- accept floors`.
+ * Arguments pick suites by a part of their path: `npm test -- accept floors`. `--faults`, as `npm run test:faults` says
+ * it, takes the suites of `tests/faults/` instead: one at a time, for they flood, freeze and kill, and with more time.
  */
 import { spawn } from "node:child_process";
 import { readdir } from "node:fs/promises";
@@ -14,8 +15,10 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** Run by hand or by another script (faults, runtimes), or only read by suites (fixtures). */
 const OTHER_FOLDERS = new Set(["faults", "runtimes", "fixtures"]);
-const SUITES_AT_ONCE = 3;
-const SUITE_TIMEOUT_MS = 60_000;
+const HAS_FAULTS = process.argv.includes("--faults");
+const FOLDER = HAS_FAULTS ? join(TESTS, "faults") : TESTS;
+const SUITES_AT_ONCE = HAS_FAULTS ? 1 : 3;
+const SUITE_TIMEOUT_MS = HAS_FAULTS ? 600_000 : 60_000;
 /** A process that a suite left behind may hold its output open; after its end we wait no longer than this. */
 const OUTPUT_GRACE_MS = 2_000;
 
@@ -32,7 +35,7 @@ interface Outcome {
 /** Process groups of the suites under way; they do not get the terminal's Ctrl-C themselves. */
 const groups = new Set<number>();
 
-await main(process.argv.slice(2));
+await main(process.argv.slice(2).filter((argument) => argument !== "--faults"));
 
 async function main(filters: readonly string[]): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -41,7 +44,7 @@ async function main(filters: readonly string[]): Promise<void> {
       process.exit(1);
     });
   }
-  const names = (await findSuites(TESTS)).filter(
+  const names = (await findSuites(FOLDER)).filter(
     (name) => filters.length === 0 || filters.some((filter) => name.includes(filter)),
   );
   const outcomes: Outcome[] = [];

@@ -25,6 +25,8 @@ export interface Incoming {
    * @param onChunk what it throws ends the reading and rejects
    */
   readChunks?(onChunk: (chunk: Uint8Array<ArrayBuffer>) => void): Promise<void>;
+  /** Ends a `readChunks` under way, which rejects with the error. */
+  stopReading?(error: unknown): void;
   /** Where it is there, the request as a `Request`. */
   toRequest?(): Request;
 }

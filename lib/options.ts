@@ -1,6 +1,7 @@
 import type { Clock } from "./clock.ts";
 import type { Duration } from "./duration.ts";
 import type { Log, LogFormat, LogLevel } from "./log.ts";
+import type { RateText } from "./rate.ts";
 import type { Storage } from "./repositories.ts";
 import type { Scheme } from "./scheme.ts";
 import type { AnyWorkflow } from "./workflow.ts";
@@ -27,6 +28,10 @@ export interface LatchhookOptions {
   role?: Role;
   /** Runs at once in this process, default 16. */
   concurrency?: number;
+  /** Deliveries are answered 503 while more runs than this wait for a slot; no bound by default. */
+  runsReadyMax?: number;
+  /** By provider, such as `{ github: "50/s" }`: verified deliveries above it are answered 429. No limit by default. */
+  rateLimits?: Readonly<Record<string, RateText>>;
   /** Default 1 MiB. */
   bodyBytesMax?: number;
   /** Default 30. */

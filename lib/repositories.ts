@@ -53,6 +53,8 @@ export interface Storage {
   /** Says that nothing of the attempt runs any more, and gives a held run its due time back. */
   settleAttempt(key: AttemptKey, settledAt: number): Promise<void>;
 
+  /** How many runs of these workflows wait for nothing but a slot; `limit` at most. */
+  countReady(workflowNames: readonly string[], limit: number): Promise<number>;
   /** The processes that own running runs, with their beats. */
   owners(): Promise<readonly ProcessRecord[]>;
   /** The runs a process owns. */

@@ -1,4 +1,5 @@
 import type { LatchhookOptions } from "./options.ts";
+import { parseRate, type RateText } from "./rate.ts";
 import { PROVIDER_NAME } from "./workflow.ts";
 
 /** What is read, and what is found wrong with it: one line each. */
@@ -11,20 +12,26 @@ export interface Reading {
 }
 
 /** What the variables that end in a provider's name begin with. */
-export const PREFIXES = ["WEBHOOK_SECRET_", "WEBHOOK_SCHEME_", "WEBHOOK_VERIFY_TOKEN_"] as const;
+export const PREFIXES = [
+  "WEBHOOK_SECRET_",
+  "WEBHOOK_SCHEME_",
+  "WEBHOOK_VERIFY_TOKEN_",
+  "WEBHOOK_RATE_LIMIT_",
+] as const;
 
 /**
- * The settings whose variables end in a provider's name: secrets, schemes and tokens for handshakes.
+ * The settings whose variables end in a provider's name: secrets, schemes, tokens for handshakes and rates.
  *
  * @returns by provider, `GITHUB_ACME` as `github-acme`; a provider's secrets newest first
  */
 export function namedVariables(
   reading: Reading,
-): Required<Pick<LatchhookOptions, "secrets" | "schemes" | "verifyTokens">> {
+): Required<Pick<LatchhookOptions, "secrets" | "schemes" | "verifyTokens" | "rateLimits">> {
   return {
     secrets: readSecrets(reading),
     schemes: readSchemes(reading),
     verifyTokens: readVerifyTokens(reading),
+    rateLimits: readRateLimits(reading),
   };
 }
 
@@ -144,6 +151,23 @@ function readVerifyTokens(reading: Reading): Record<string, string> {
     tokens.push([provider, token]);
   }
   return Object.fromEntries(tokens);
+}
+
+function readRateLimits({ env, faults }: Reading): Record<string, RateText> {
+  const rates: [string, RateText][] = [];
+  for (const name of namesOf(env, "WEBHOOK_RATE_LIMIT_")) {
+    const text = env[name]?.trim();
+    if (!text) continue; // empty counts as not set
+    const provider = providerOf(name, name.slice("WEBHOOK_RATE_LIMIT_".length), faults);
+    if (parseRate(text) === null) {
+      faults.push(
+        `Cannot use ${name}=${shown(text)}: give deliveries in a time, such as 50/s, 600/m or 1000/h`,
+      );
+    } else if (provider !== null) {
+      rates.push([provider, text as RateText]);
+    }
+  }
+  return Object.fromEntries(rates);
 }
 
 function namesOf(env: Reading["env"], prefix: string): string[] {

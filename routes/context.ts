@@ -3,7 +3,7 @@ import type { Answer } from "../lib/answer.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { AnswerContext } from "../lib/http/answer.ts";
 import type { AdminGate } from "../lib/http/auth.ts";
-import type { BodyBudget } from "../lib/http/body.ts";
+import type { BodyBudget } from "../lib/http/body-budget.ts";
 import type { Incoming } from "../lib/incoming.ts";
 import type { LineLimit } from "../lib/line-limit.ts";
 import type { Log } from "../lib/log.ts";

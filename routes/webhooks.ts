@@ -21,6 +21,7 @@ export const postWebhook: Route = async (call, context) => {
   if (provider === undefined) throw new Error(`Cannot find provider ${call.part} that the table has found`);
   const { request } = call;
   const { settings } = context;
+  context.accept.shedding.checkRoom();
   // In the order that gives strangers nothing to learn.
   checkContentType(request.headers, provider.acceptedContentTypes);
   const share = context.bodies.share();

@@ -17,6 +17,7 @@ import type { NamedWorkflow } from "../workflow.ts";
 import type { WorkflowRegistry } from "../workflows/registry.ts";
 import { validateInput } from "../workflows/validate.ts";
 import type { Delivery } from "./delivery.ts";
+import type { Shedding } from "./shedding.ts";
 
 /** What accepting needs. */
 export interface AcceptGivens {
@@ -25,6 +26,7 @@ export interface AcceptGivens {
   clock: Clock;
   /** null where this process runs nothing. */
   slots: Slots | null;
+  shedding: Shedding;
 }
 
 /** Where runs begin; the runner has them. */
@@ -46,20 +48,45 @@ export interface Slots {
  * The decision about a verified delivery: it is on disk once this resolves.
  *
  * @returns `accepted`, or `duplicate` of an event that was accepted before
- * @throws {WebhookError} on generic `id_conflict`, `workflow_unknown`, `input_invalid`; `storage_unavailable`
+ * @throws {WebhookError} on generic `id_conflict`, `workflow_unknown`, `input_invalid`; `overloaded`, `rate_limited`,
+ *   `storage_unavailable`
  */
 export async function accept(givens: AcceptGivens, delivery: Delivery): Promise<AcceptOutcome> {
+  const bytes = delivery.body.byteLength;
+  givens.shedding.enter(delivery.provider, bytes);
+  try {
+    return decided(await decide(givens, delivery));
+  } finally {
+    givens.shedding.leave(bytes);
+  }
+}
+
+async function decide(givens: AcceptGivens, delivery: Delivery): Promise<AcceptOutcome> {
   const otherBody: OtherBody = delivery.provider === "generic" ? "conflict" : "duplicate";
+  const { shedding, storage } = givens;
   let runs: readonly NewRun[];
+  let reserved = 0;
   try {
     runs = await runsFor(givens.registry, delivery);
+    const waiting = runs.filter((run) => run.error === null).length;
+    const reserving = shedding.reserveRuns(waiting);
+    if (reserving !== null) await reserving;
+    reserved = waiting;
   } catch (refusal) {
-    // An event that is stored already stays accepted, whatever has become of its workflow since.
-    const first = await findFirst(givens.storage, delivery, otherBody);
+    // An event that is stored already stays accepted, whatever has become of its workflow since, and whatever else is
+    // to be done.
+    const first = await findFirst(storage, delivery, otherBody);
     if (first === null) throw refusal;
-    return decided(first);
+    return first;
   }
-  return decided(await store(givens, toEvent(delivery, givens.clock.now()), runs, otherBody));
+  let queued = 0;
+  try {
+    const outcome = await store(givens, toEvent(delivery, givens.clock.now()), runs, otherBody);
+    if (outcome.kind === "accepted") queued = reserved - outcome.claimed.length;
+    return outcome;
+  } finally {
+    shedding.settleRuns(reserved, queued);
+  }
 }
 
 /** Stores an event with its runs, which begin at once where there are slots, so that nobody has to look for them. */

@@ -1,56 +1,6 @@
 import { WebhookError } from "../errors.ts";
 import type { Incoming, IncomingHeaders } from "../incoming.ts";
-
-/** What the bodies of all requests under way may hold together, in bytes. */
-export const BODIES_BYTES_MAX = 67_108_864;
-
-/** Counts the bytes of bodies in flight, over all requests. */
-export class BodyBudget {
-  readonly #bytesMax: number;
-  #taken = 0;
-
-  constructor(bytesMax: number = BODIES_BYTES_MAX) {
-    this.#bytesMax = bytesMax;
-  }
-
-  /** Takes `bytes` of what is left; false, with nothing taken, where that is less. */
-  take(bytes: number): boolean {
-    if (this.#taken + bytes > this.#bytesMax) return false;
-    this.#taken += bytes;
-    return true;
-  }
-
-  give(bytes: number): void {
-    this.#taken -= bytes;
-  }
-
-  /** One request's part. Whoever opens it releases it in a `finally`, so that no way out of a request leaks bytes. */
-  share(): BodyShare {
-    return new BodyShare(this);
-  }
-}
-
-/** What one request has taken of a budget. */
-export class BodyShare {
-  readonly #budget: BodyBudget;
-  #taken = 0;
-
-  constructor(budget: BodyBudget) {
-    this.#budget = budget;
-  }
-
-  take(bytes: number): boolean {
-    if (!this.#budget.take(bytes)) return false;
-    this.#taken += bytes;
-    return true;
-  }
-
-  /** Gives all of it back. A second call gives nothing. */
-  release(): void {
-    this.#budget.give(this.#taken);
-    this.#taken = 0;
-  }
-}
+import type { BodyShare } from "./body-budget.ts";
 
 /**
  * All bytes of a request's body.
@@ -58,38 +8,50 @@ export class BodyShare {
  * @param bytesMax what a longer body is refused above, by its Content-Length before anything is read
  * @param share where the bytes are counted; its owner releases them after the request, also when this rejects.
  *   Without one only `bytesMax` holds
- * @throws {WebhookError} `body_too_large`; `overloaded`: the budget is used up; `body_unreadable`: the stream failed
+ * @throws {WebhookError} `body_too_large`; `overloaded`: it had to go for another; `body_unreadable`: the stream failed
  * @throws {TypeError} with the code `body_used`: someone has read the body before
  */
 export async function readBody(
   request: Incoming,
   bytesMax: number,
-  share?: Pick<BodyShare, "take">,
+  share?: BodyShare,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const isUsed = request.bodyUsed || (request.readChunks === undefined && request.body?.locked);
   if (isUsed) throw bodyUsed();
   const declared = declaredBytes(request.headers);
   if (declared !== null && declared > bytesMax) throw tooLarge(bytesMax);
   const pile = new Pile(bytesMax, declared, share);
-  if (request.readChunks !== undefined) await request.readChunks((chunk) => pile.add(chunk)).catch(rethrow);
-  else if (request.body !== null) await readStream(request.body.getReader(), pile);
+  if (request.readChunks !== undefined) {
+    share?.begin((refusal) => request.stopReading?.(refusal));
+    await request.readChunks((chunk) => pile.add(chunk)).catch(rethrow);
+  } else if (request.body !== null) {
+    await readStream(request.body.getReader(), pile, share);
+  }
+  share?.end();
   return pile.bytes();
 }
 
 type Reader = ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
 
-async function readStream(reader: Reader, pile: Pile): Promise<void> {
+async function readStream(reader: Reader, pile: Pile, share: BodyShare | undefined): Promise<void> {
+  // Not awaited: of a cloned request's body it settles only once the other half is cancelled too.
+  const cancel = (): void => void reader.cancel().catch(() => {});
+  let stopped: WebhookError | null = null;
+  share?.begin((refusal) => {
+    stopped = refusal;
+    cancel(); // what is being read is over with it
+  });
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       // A request that a host app built may stream anything; text would be copied as zeros.
       if (!ArrayBuffer.isView(part.value)) throw new TypeError("a chunk is not bytes");
-      pile.add(part.value);
+      if (stopped === null) pile.add(part.value);
     }
   } catch (error) {
-    // Not awaited: of a cloned request's body it settles only once the other half is cancelled too.
-    reader.cancel().catch(() => {});
+    cancel();
     rethrow(error);
   }
+  if (stopped !== null) throw stopped;
 }
 
 /** What is not our own refusal is the sender's body that broke off. */
@@ -101,11 +63,11 @@ function rethrow(error: unknown): never {
 class Pile {
   readonly #bytesMax: number;
   readonly #declared: number | null;
-  readonly #share: Pick<BodyShare, "take"> | undefined;
+  readonly #share: BodyShare | undefined;
   #buffer: Uint8Array<ArrayBuffer> = EMPTY;
   #length = 0;
 
-  constructor(bytesMax: number, declared: number | null, share: Pick<BodyShare, "take"> | undefined) {
+  constructor(bytesMax: number, declared: number | null, share: BodyShare | undefined) {
     this.#bytesMax = bytesMax;
     this.#declared = declared;
     this.#share = share;
@@ -116,12 +78,7 @@ class Pile {
     const end = this.#length + chunk.byteLength;
     if (end > this.#bytesMax) throw tooLarge(this.#bytesMax);
     // Counted as it arrives: a declared length would let idle connections use up the budget.
-    if (this.#share !== undefined && !this.#share.take(chunk.byteLength)) {
-      throw new WebhookError(
-        "overloaded",
-        "Cannot read the body now: those of other requests fill the memory",
-      );
-    }
+    this.#share?.take(chunk.byteLength);
     if (end > this.#buffer.byteLength) this.#grow(end);
     this.#buffer.set(chunk, this.#length);
     this.#length = end;

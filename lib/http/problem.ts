@@ -174,6 +174,15 @@ export const PROBLEMS: ReadonlyMap<string, ProblemKind> = new Map([
   ["json_invalid", problemKind(400, "Not JSON")],
   ["json_too_deep", problemKind(400, "JSON nested too deep")],
   ["fields_invalid", problemKind(422, "Fields invalid")],
+  [
+    "rate_limited",
+    problemKind(
+      429,
+      "Sent too fast",
+      "This provider sends faster than it may; try again after a while",
+      retryAfter(1), // a refusal says what its rate wants
+    ),
+  ],
   ["id_conflict", problemKind(422, "Id used with another body")],
   [
     "workflow_unknown",

@@ -78,9 +78,7 @@ export class NodeRequest implements Incoming {
         try {
           onChunk(chunk);
         } catch (error) {
-          // What is left stays where it is until the answer is out.
-          req.pause();
-          this.#fail?.(error);
+          this.stopReading(error);
         }
       });
       req.on("end", () => {
@@ -91,6 +89,12 @@ export class NodeRequest implements Incoming {
         if (!isOver) reject(hungUp());
       });
     });
+  }
+
+  /** What is left of the body stays where it is until the answer is out. */
+  stopReading(error: unknown): void {
+    this.#req.pause();
+    this.#fail?.(error);
   }
 
   /** The web's own, over the same body. */

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { BODIES_BYTES_MAX } from "../http/body.ts";
+import { BODIES_BYTES_MAX } from "../http/body-budget.ts";
 import type { Scheme } from "../scheme.ts";
 
 /**

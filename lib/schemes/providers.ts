@@ -1,4 +1,5 @@
 import { nearest } from "../nearest.ts";
+import { parseRate, type Rate } from "../rate.ts";
 import type { ContentType, Scheme } from "../scheme.ts";
 import { PROVIDER_NAME } from "../workflow.ts";
 import { checkScheme } from "./check-scheme.ts";
@@ -13,6 +14,8 @@ export interface Provider {
   /** True where deliveries need no signature; never where there is a secret. */
   readonly isUnsignedAllowed: boolean;
   readonly acceptedContentTypes: readonly ContentType[];
+  /** How fast it may send; null for any. */
+  readonly rate: Rate | null;
 }
 
 /** The settings that decide about providers, and what the workflows ask for. */
@@ -24,6 +27,7 @@ export interface ProviderInput {
   readonly providers: readonly string[];
   readonly schemes: Readonly<Record<string, string | Scheme>>;
   readonly verifyTokens: Readonly<Record<string, string>>;
+  readonly rateLimits: Readonly<Record<string, string>>;
   /** Each provider in a workflow's `on`. */
   readonly triggers: readonly { readonly workflow: string; readonly provider: string }[];
   readonly adminTokens: readonly string[];
@@ -59,6 +63,7 @@ export function resolveProviders(input: ProviderInput): ResolvedProviders {
       secrets: own,
       isUnsignedAllowed: own.length === 0 && unsigned.has(name),
       acceptedContentTypes: scheme.contentTypes ?? ["application/json"],
+      rate: parseRate(input.rateLimits[name]),
     });
   }
   return { providers, warnings: findOddities(input, secrets, providers) };
@@ -130,6 +135,12 @@ function checkNames(input: ProviderInput, schemes: Schemes): void {
   for (const name of input.allowUnsigned) check(VARIABLES.allowUnsigned, name);
   for (const name of input.providers) check(VARIABLES.providers, name);
   for (const { workflow, provider } of input.triggers) check(`"on" of workflow "${workflow}"`, provider);
+  for (const [name, text] of Object.entries(input.rateLimits)) {
+    const what = setting("rateLimits", name);
+    check(what, name);
+    if (parseRate(text) !== null) continue;
+    throw new TypeError(`Cannot use ${what}: give deliveries in a time, such as "50/s", "600/m" or "1000/h"`);
+  }
   for (const name of Object.keys(input.verifyTokens)) {
     const what = setting("verifyTokens", name);
     check(what, name);
@@ -205,10 +216,11 @@ const VARIABLES = {
   secrets: "WEBHOOK_SECRET_",
   schemes: "WEBHOOK_SCHEME_",
   verifyTokens: "WEBHOOK_VERIFY_TOKEN_",
+  rateLimits: "WEBHOOK_RATE_LIMIT_",
 } as const;
 
 /** A setting by both its names, because either may stand in the operator's file. */
-function setting(group: "secrets" | "schemes" | "verifyTokens", name: string): string {
+function setting(group: "secrets" | "schemes" | "verifyTokens" | "rateLimits", name: string): string {
   return `${group}.${name} (${VARIABLES[group]}${name.toUpperCase().replaceAll("-", "_")})`;
 }
 

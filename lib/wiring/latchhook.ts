@@ -1,26 +1,28 @@
 import type { RouteContext } from "../../routes/context.ts";
 import { route } from "../../routes/mod.ts";
 import type { AcceptGivens } from "../accept/accept.ts";
+import { Shedding, type SheddingGivens } from "../accept/shedding.ts";
 import { trigger } from "../accept/trigger.ts";
 import { type Answer, toResponse } from "../answer.ts";
 import { pause } from "../clock.ts";
 import type { Duration } from "../duration.ts";
 import { WebhookError } from "../errors.ts";
 import { AdminGate } from "../http/auth.ts";
-import { BodyBudget } from "../http/body.ts";
+import { BODIES_BYTES_MAX, BodyBudget, type BodyLimits } from "../http/body-budget.ts";
 import { problemAnswer } from "../http/problem.ts";
 import { newId } from "../ids.ts";
 import type { Incoming } from "../incoming.ts";
 import { LineLimit } from "../line-limit.ts";
 import type { LatchhookOptions, ListenOptions } from "../options.ts";
 import type { Peer } from "../peer.ts";
+import type { Rate } from "../rate.ts";
 import type { Storage } from "../repositories.ts";
 import { Retention } from "../runner/retention.ts";
 import { Runner } from "../runner/runner.ts";
 import { TIMING, type Timing } from "../runner/timing.ts";
 import { Waiters } from "../runner/waiters.ts";
 import { Watch } from "../runner/watch.ts";
-import { resolveProviders } from "../schemes/providers.ts";
+import { type Provider, resolveProviders } from "../schemes/providers.ts";
 import { createStorageBackend } from "../storage/backend.ts";
 import { loadWorkflows } from "../workflows/load.ts";
 import { WorkflowRegistry } from "../workflows/registry.ts";
@@ -50,6 +52,8 @@ export interface Latchhook {
 /** What the program and the tests give besides the public options. */
 export interface Internals {
   timing?: Partial<Timing>;
+  shedding?: Pick<SheddingGivens, "deliveriesMax" | "bytesMax">;
+  bodies?: Partial<BodyLimits>;
   /** True where nothing but try-out mode's own conditions is missing: bound to loopback, not in production. */
   mayTryOut?: boolean;
   /** A run is about to begin. */
@@ -216,7 +220,8 @@ async function open(
         ? null
         : new Runner({ storage, registry, clock, random, log, concurrency, timing, onBegin, onRest });
     const isTryOut = mayTryOut(options, internals);
-    const accept: AcceptGivens = { storage, registry, clock, slots: runner };
+    const shedding = openShedding(options, internals, storage, registry, providers);
+    const accept: AcceptGivens = { storage, registry, clock, slots: runner, shedding };
     const context: RouteContext = {
       storage,
       registry,
@@ -226,7 +231,11 @@ async function open(
       log,
       refusalLines: new LineLimit(clock),
       gate: new AdminGate({ ...options, tokens: options.adminTokens, isTryOut, signatureHeaders }),
-      bodies: new BodyBudget(),
+      // The largest body that is allowed has room where it is alone.
+      bodies: new BodyBudget({
+        bytesMax: Math.max(BODIES_BYTES_MAX, options.bodyBytesMax),
+        ...internals.bodies,
+      }),
       settings: {
         ...options,
         isTryOut,
@@ -259,6 +268,20 @@ async function open(
     if (isOwned(options.storage)) await storage.close();
     throw error;
   }
+}
+
+function openShedding(
+  { clock, runsReadyMax }: ResolvedOptions,
+  internals: Internals,
+  storage: Storage,
+  registry: WorkflowRegistry,
+  providers: ReadonlyMap<string, Provider>,
+): Shedding {
+  const rates = new Map<string, Rate>();
+  for (const { name, rate } of providers.values()) if (rate !== null) rates.set(name, rate);
+  const names = registry.list().map(({ name }) => name);
+  const countReady = (limit: number): Promise<number> => storage.countReady(names, limit);
+  return new Shedding({ clock, rates, runsReadyMax, countReady, ...internals.shedding });
 }
 
 async function openRegistry({

@@ -25,6 +25,8 @@ export interface ResolvedOptions {
   urlBase: string;
   role: Role;
   concurrency: number;
+  runsReadyMax: number | null;
+  rateLimits: Readonly<Record<string, string>>;
   bodyBytesMax: number;
   retentionDays: number;
   idRetentionDays: number;
@@ -56,6 +58,8 @@ const OPTIONS: Record<keyof LatchhookOptions, true> = {
   publicUrl: true,
   role: true,
   concurrency: true,
+  runsReadyMax: true,
+  rateLimits: true,
   bodyBytesMax: true,
   retentionDays: true,
   idRetentionDays: true,
@@ -112,6 +116,9 @@ export function resolveOptions(options: LatchhookOptions & Partial<ListenOptions
     urlBase: urlBase(basePath, publicUrl),
     role: checkRole(options.role ?? "all"),
     concurrency: wholeNumber(options.concurrency ?? 16, "concurrency"),
+    runsReadyMax:
+      options.runsReadyMax === undefined ? null : wholeNumber(options.runsReadyMax, "runsReadyMax"),
+    rateLimits: options.rateLimits ?? {},
     bodyBytesMax: wholeNumber(options.bodyBytesMax ?? 1_048_576, "bodyBytesMax"),
     retentionDays,
     idRetentionDays,

@@ -1,7 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { WebhookError } from "../../lib/errors.ts";
-import { BodyBudget, readBody } from "../../lib/http/body.ts";
+import { readBody } from "../../lib/http/body.ts";
 import { rejects } from "../support/rejects.ts";
 
 const test = suite("http/body");
@@ -108,51 +108,6 @@ test("a body that someone has read or holds is the host's mistake, and the error
 test("a clone's refusal settles although the original is not read", async () => {
   const given = request([bytes(6), bytes(6), bytes(6)]);
   await rejects(readBody(given.clone(), 10), isCode("body_too_large"));
-});
-
-test("bodies share one budget, and past it a request is overloaded", async () => {
-  const budget = new BodyBudget(25);
-  const first = budget.share();
-  const second = budget.share();
-  await readBody(request([bytes(10), bytes(10)]), 100, first);
-  await rejects(readBody(request([bytes(5), bytes(5)]), 100, second), isCode("overloaded"));
-  second.release();
-  await readBody(request([bytes(5)]), 100, second);
-  first.release();
-  second.release();
-  await readBody(request([bytes(25)]), 100, budget.share());
-});
-
-test("after release a budget is whole again, however the requests ended, and a second release gives nothing", async () => {
-  const budget = new BodyBudget(30);
-  const ends: [Request, number][] = [
-    [request([bytes(20)]), 100],
-    [request([bytes(9), bytes(9)]), 10],
-    [request([bytes(20)], {}, true), 100],
-    [request([bytes(20), bytes(20)]), 100],
-  ];
-  for (const [given, max] of ends) {
-    const share = budget.share();
-    await readBody(given, max, share).catch(() => {});
-    share.release();
-    share.release();
-  }
-  assert.ok(budget.take(30));
-  assert.not.ok(budget.take(1));
-});
-
-test("idle requests that declare much take nothing of the budget", async () => {
-  const budget = new BodyBudget(10);
-  const never = new ReadableStream<Uint8Array>({});
-  const idle = new Request("http://localhost/", {
-    method: "POST",
-    body: never,
-    headers: { "content-length": "10" },
-    duplex: "half",
-  } as RequestInit);
-  void readBody(idle, 100, budget.share());
-  await new Promise((resolve) => setTimeout(resolve, 5));
-  assert.ok(budget.take(10));
 });
 
 test("a host's stream may use its buffer again, and the body that was read stays", async () => {

@@ -23,7 +23,7 @@ test("every code has its status", () => {
     413: ["body_too_large"],
     415: ["content_type", "content_encoding"],
     422: ["fields_invalid", "id_conflict", "input_invalid", "query_invalid", "cursor_unknown"],
-    429: ["too_many_failures"],
+    429: ["too_many_failures", "rate_limited"],
     500: ["run_failed", "run_cancelled"],
     503: ["overloaded", "stopping", "storage_unavailable", "internal"],
   };

@@ -17,6 +17,7 @@ function resolve(input: Partial<ProviderInput>): ReturnType<typeof resolveProvid
     providers: [],
     schemes: {},
     verifyTokens: {},
+    rateLimits: {},
     triggers: [],
     adminTokens: [],
     ...input,

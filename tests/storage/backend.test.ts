@@ -94,6 +94,7 @@ const commands: Record<string, (storage: Storage) => Promise<unknown>> = {
   finishStep: (s) => s.finishStep({ runId: "run", fence: 1 }, stepOf("one")),
   endAttempt: (s) => s.endAttempt({ runId: "run", fence: 1 }, endOf()),
   settleAttempt: (s) => s.settleAttempt({ runId: "run", fence: 1 }, 1),
+  countReady: (s) => s.countReady(["a"], 1),
   owners: (s) => s.owners(),
   ownedRuns: (s) => s.ownedRuns("p1"),
   bury: (s) => s.bury({ processId: "p1", beats: 1, now: 1, runs: [] }),

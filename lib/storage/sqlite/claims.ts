@@ -24,6 +24,7 @@ const BEFORE_ANY = -1;
 export class SqliteClaims {
   readonly #timed: Statement;
   readonly #ready: Statement;
+  readonly #countReady: Statement;
   readonly #earliest: Statement;
   readonly #claim: Statement;
   readonly #running: Statement;
@@ -58,6 +59,10 @@ export class SqliteClaims {
     this.#ready = db.prepare(`
       SELECT seq, fence FROM runs INDEXED BY runs_ready
       WHERE status = 'queued' AND workflow_name = ? AND due_at IS NULL ORDER BY seq LIMIT ?`);
+    this.#countReady = db.prepare(`
+      SELECT count(*) AS ready FROM (
+        SELECT 1 FROM runs INDEXED BY runs_ready
+        WHERE status = 'queued' AND workflow_name = ? AND due_at IS NULL LIMIT ?)`);
     this.#earliest = db.prepare(`
       SELECT min(due_at) AS due_at FROM runs
       WHERE status = 'queued' AND workflow_name = ? AND due_at IS NOT NULL AND due_at > ?`);
@@ -158,6 +163,15 @@ export class SqliteClaims {
     }
     if (runs.length > 0) this.beatOnce(process, transaction);
     return { runs, nextDueAt: isSomeDue ? this.#earliestOf(workflows, now) : earliest };
+  }
+
+  countReady(workflowNames: readonly string[], limit: number): number {
+    let ready = 0;
+    for (const name of workflowNames) {
+      ready += Number((this.#countReady.get(name, limit - ready) as Row).ready);
+      if (ready >= limit) break;
+    }
+    return ready;
   }
 
   /** How many runs of the workflow may be taken here, `limit` at most. */

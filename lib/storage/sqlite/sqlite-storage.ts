@@ -128,6 +128,10 @@ export class SqliteStorage implements Storage {
     return this.#writer.write(() => this.#claims.settleAttempt(key, settledAt));
   }
 
+  countReady(workflowNames: readonly string[], limit: number): Promise<number> {
+    return this.#read(() => this.#claims.countReady(workflowNames, limit));
+  }
+
   owners(): Promise<readonly ProcessRecord[]> {
     return this.#read(() => this.#claims.owners());
   }

@@ -174,6 +174,23 @@ test("timed runs that are due come first, by due time, then ready ones in order 
   assert.equal(await claimed(storage, { now: 9_999 }), [future]);
 });
 
+test("runs that wait for nothing but a slot are counted, of the workflows that are named, up to the limit", async ({
+  storage,
+}) => {
+  await acceptMany(storage, "a", 5);
+  await acceptMany(storage, "b", 3);
+  const { runs } = await storage.claim(claimOf({ limit: 2 })); // two of a run now
+  const [sleeps, ends] = runs as [ClaimedRun, ClaimedRun];
+  await storage.endAttempt(sleeps, endOf("slept", { next: requeueOf({ waitingFor: "sleep", dueAt: 1 }) }));
+  await storage.endAttempt(ends, endOf());
+  const count = (names: string[], limit: number): Promise<number> => storage.countReady(names, limit);
+  assert.equal(
+    [await count(["a"], 9), await count(["b"], 9), await count(["a", "b", "c"], 9), await count([], 9)],
+    [3, 3, 6, 0],
+  );
+  assert.equal([await count(["a", "b"], 4), await count(["a", "b"], 3)], [4, 3]);
+});
+
 test("workflows take turns, in the order they are named, and a long queue does not starve a short one", async ({
   storage,
 }) => {

@@ -23,6 +23,8 @@ export interface Timing {
   /** From the start to the first pass of retention, and between two passes. */
   retentionFirstMs: number;
   retentionEveryMs: number;
+  /** A day of retention: those who watch it for half an hour have no thirty days. */
+  dayMs: number;
 }
 
 export const TIMING: Timing = {
@@ -38,4 +40,5 @@ export const TIMING: Timing = {
   retryStorageMs: 100,
   retentionFirstMs: 10 * 60_000,
   retentionEveryMs: 60 * 60_000,
+  dayMs: 24 * 60 * 60_000,
 };

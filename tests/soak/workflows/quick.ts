@@ -1,0 +1,3 @@
+import { defineWorkflow } from "latchhook";
+
+export default defineWorkflow({ run: () => "done" });

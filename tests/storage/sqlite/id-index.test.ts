@@ -6,6 +6,7 @@ import type { Storage } from "../../../lib/repositories.ts";
 import type { Database, Row, Statement } from "../../../lib/storage/sqlite/driver.ts";
 import { openDatabase } from "../../../lib/storage/sqlite/open.ts";
 import { SqliteStorage } from "../../../lib/storage/sqlite/sqlite-storage.ts";
+import { randomOf } from "../../support/random.ts";
 import { eventOf, runOf, StoredFile } from "../../support/stored.ts";
 
 type T = { file: StoredFile; opened: Storage[] };
@@ -28,17 +29,6 @@ async function open(t: T, idsCollectedMax: number, url: string = t.file.url): Pr
 
 const accept = async (storage: Storage, id: string): Promise<string> =>
   (await storage.accept(eventOf(id), [runOf()], "conflict")).kind;
-
-/** Numbers in [0, 1), the same for the same seed (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 for (const seed of [1, 2, 3, 4, 5, 6]) {
   test(`two processes and their restarts take each id once, whatever is moved between (seed ${seed})`, async (t) => {

@@ -36,6 +36,11 @@ export class Connections {
     if (this.#isClosing && exchanges?.size === 0) socket.end(() => socket.destroy());
   }
 
+  /** How many requests of a connection wait for their answers. */
+  countOf(socket: Socket): number {
+    return this.#open.get(socket)?.size ?? 0;
+  }
+
   of(socket: Socket): readonly Exchange[] {
     return [...(this.#open.get(socket) ?? [])];
   }

@@ -241,6 +241,31 @@ test("one connection serves request after request, whether the handler reads the
   );
 });
 
+test("so many requests at once are answered in order, and one more ends the connection", async ({ open }) => {
+  const gate = gateway();
+  const listening = await open(
+    async (request) => {
+      await gate.promise;
+      return new Response(new URL(request.url).pathname);
+    },
+    { pipelinedMax: 3 },
+  );
+  const ask = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
+  const [within, over] = [dial(listening), dial(listening)];
+  const bytes = collect(within);
+  within.write(ask("/1") + ask("/2") + ask("/3"));
+  over.write(ask("/1") + ask("/2") + ask("/3") + ask("/4"));
+  await until(() => over.destroyed, "the connection to end");
+  gate.resolve();
+  await until(() => parse(bytes()).length === 3, "three answers");
+  within.write(ask("/4"));
+  await until(() => parse(bytes()).length === 4, "a fourth answer");
+  assert.equal(
+    parse(bytes()).map(({ body }) => body),
+    ["/1", "/2", "/3", "/4"],
+  );
+});
+
 test("a chunked body arrives whole, and large ones too", async ({ open }) => {
   const listening = await open(async (request) => {
     let bytes = 0;

@@ -14,6 +14,7 @@ export interface Exchange {
  */
 export class Connections {
   readonly #open = new Map<Socket, Set<Exchange>>();
+  readonly #ending = new WeakSet<Socket>();
   #isClosing = false;
 
   /** True from `closeIdle` on: every answer is now the last of its connection. */
@@ -34,6 +35,15 @@ export class Connections {
     const exchanges = this.#open.get(socket);
     exchanges?.delete(exchange);
     if (this.#isClosing && exchanges?.size === 0) socket.end(() => socket.destroy());
+  }
+
+  /** The connection's last answer is given: what still comes is no request of its any more (RFC 9112, section 9.6). */
+  end(socket: Socket): void {
+    this.#ending.add(socket);
+  }
+
+  isEnding(socket: Socket): boolean {
+    return this.#ending.has(socket);
   }
 
   /** How many requests of a connection wait for their answers. */

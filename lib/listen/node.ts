@@ -126,6 +126,8 @@ async function exchange(
 ): Promise<void> {
   const { connections, limits, log } = givens;
   const { socket } = req;
+  // Without an answer, and so without an effect: its sender will ask again elsewhere.
+  if (connections.isEnding(socket)) return;
   // Node reads 2 MiB of a connection in one turn of the event loop and makes requests of all of it, some 50,000 of the
   // smallest, before the first is answered: ten such connections held everybody up for 20 s and took 1.6 GiB.
   if (socket.destroyed || connections.countOf(socket) >= limits.pipelinedMax) return void socket.destroy();
@@ -146,8 +148,10 @@ async function exchange(
     if (socket.writableEnded || socket.destroyed) return void res.destroy();
     const isLast = connections.isClosing;
     if (!request.hasBody || req.complete) sendAnswer(req, res, answer, isLast);
-    else
+    else {
+      connections.end(socket);
       await sendEarly(req, res, answer, { discardBody: () => request.discard(), lingerMs: limits.lingerMs });
+    }
   } catch (error) {
     log.error("Answer broke off", { error });
     res.destroy();

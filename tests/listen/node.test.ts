@@ -339,6 +339,22 @@ test("an answer before the body's end is read whole by the sender, and then the 
   await ended;
 });
 
+test("what follows an answer that ends the connection never reaches the handler", async ({ open }) => {
+  const paths: string[] = [];
+  const listening = await open(async (request) => {
+    paths.push(new URL(request.url).pathname);
+    return new Response("early");
+  });
+  const socket = dial(listening);
+  const bytes = collect(socket);
+  socket.write("POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n");
+  await until(() => parse(bytes()).length === 1, "the answer");
+  socket.write("abcPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+  await until(() => socket.destroyed, "the connection to end");
+  assert.equal(paths, ["/1"]);
+  assert.is(parse(bytes()).length, 1);
+});
+
 test("fetch reads an answer that overtakes its body", async ({ open }) => {
   const listening = await open(async () => new Response("too large", { status: 413 }));
   for (let round = 0; round < 5; round++) {

@@ -133,6 +133,15 @@ async function exchange(
   if (socket.destroyed || connections.countOf(socket) >= limits.pipelinedMax) return void socket.destroy();
   const self: Exchange = { res, request: new NodeRequest(req, onFirstRead) };
   const { request } = self;
+  const coding = request.headers.get("transfer-encoding");
+  if (coding !== null && (coding.toLowerCase() !== "chunked" || req.httpVersion !== "1.1")) {
+    // Node takes `gzip, chunked`, too, and chunks over HTTP/1.0. A proxy before us may see another end of such a body,
+    // and a whole second request may stand in it (RFC 9112, sections 6.1 and 11.2).
+    const error = Object.assign(new Error("Unknown transfer coding"), {
+      code: "HPE_INVALID_TRANSFER_ENCODING",
+    });
+    return onClientError(error, socket, connections, limits, log);
+  }
   connections.began(socket, self);
   req.on("error", ignore); // comes with a close, which is listened to
   res.on("error", ignore);
@@ -188,6 +197,7 @@ function onClientError(
   log: Log,
 ): void {
   const socket = stream as Socket;
+  connections.end(socket);
   const exchanges = connections.of(socket);
   for (const { request } of exchanges) request.abort();
   if (socket.writableEnded) return; // answered already; its end is near

@@ -146,6 +146,8 @@ const malformed: readonly [name: string, head: string, status: number][] = [
   ],
   ["no Host in HTTP/1.1", "GET / HTTP/1.1", 400],
   ["both lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked", 400],
+  ["a coding before chunked", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked", 400],
+  ["chunked over HTTP/1.0", "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked", 400],
   ["an unknown method", "BREW / HTTP/1.1\r\nHost: a", 400],
   ["no HTTP", "hello", 400],
   ["headers over 16 KiB", `GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}`, 431],

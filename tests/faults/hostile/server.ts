@@ -23,7 +23,7 @@ const withHub = { ...secrets, ...(process.env.TEST_HUB_SECRET ? { hub: process.e
 
 // As in `mod.ts` nothing is awaited here: workflow files import the library while it starts.
 async function main(): Promise<void> {
-  const opened = openProgram({ ...settings, secrets: withHub, schemes: { hub }, log });
+  const opened = openProgram({ ...settings, secrets: withHub, schemes: { ...settings.schemes, hub }, log });
   await opened.latchhook.start();
   const { handle, refuse } = opened;
   const { port } = await listenNode({ host: "127.0.0.1", port: 0, handle, refuse, log, limits });

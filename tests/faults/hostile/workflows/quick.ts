@@ -1,0 +1,2 @@
+/** The good sender's. */
+export { default } from "../../../fixtures/workflows/quick.ts";

@@ -1,11 +1,14 @@
+import { execFile } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
+import { promisify } from "node:util";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { until } from "../../support/until.ts";
 import { Target } from "./target.ts";
 import { type Line, statusesOf } from "./wire.ts";
 
+const run = promisify(execFile);
 const MIB = 1_048_576;
 const SERVER = new URL("server.ts", import.meta.url);
 
@@ -113,8 +116,7 @@ test("ten thousand connections that idle after an answer keep nobody out", async
       lines.push(...some);
     }
     await pause(1_000);
-    const files = await readdir(`/proc/${target.server.pid}/fd`);
-    return { lines, files: files.length };
+    return { lines, files: await filesOf(target) };
   });
   assert.is(result.lines.filter((line) => !line.isOver).length, count);
   assert.ok(result.files > count, `the server holds ${result.files} files`);
@@ -122,7 +124,25 @@ test("ten thousand connections that idle after an answer keep nobody out", async
   assert.ok(cost.bytesGrown < 400 * MIB, `${cost.bytesGrown} bytes`);
 });
 
+test("a server whose file handles are all taken goes on once they are given back", async ({ open }) => {
+  const target = await open();
+  await run("prlimit", ["--pid", String(target.server.pid), "--nofile=300:300"]);
+  const lines = Array.from({ length: 400 }, () => target.dial());
+  for (const line of lines) line.write(target.request("GET /health HTTP/1.1"));
+  await until(async () => (await filesOf(target)) >= 299, "the handles to be taken");
+  // It cuts what it cannot hold, so that nobody waits for an answer that never comes.
+  await until(() => lines.filter((line) => line.isOver).length > 100, "those that are too many to be cut");
+  for (const line of lines) line.close();
+  await until(async () => (await filesOf(target)) < 200, "the handles to be given back");
+  const { good } = await target.under(async () => {});
+  good.assertServed();
+});
+
 test.run();
+
+async function filesOf(target: Target): Promise<number> {
+  return (await readdir(`/proc/${target.server.pid}/fd`)).length;
+}
 
 /** Goes on dripping on each until the server has ended it. */
 async function dripUntilOver(lines: readonly Line[], drop: string, timeoutMs: number): Promise<void> {

@@ -103,6 +103,33 @@ test("bodies without end are told 413, cut two seconds later, and held nowhere",
   assert.ok(cost.bytesGrown < 200 * MIB, `${cost.bytesGrown} bytes`);
 });
 
+test("strangers who fill the memory with bodies that they do not end keep nobody out, and lose their places", async ({
+  open,
+}) => {
+  const target = await open();
+  const { result, good, cost } = await target.under(async () => {
+    const head = target.request("POST /webhooks/generic HTTP/1.1", [
+      "Content-Type: application/json",
+      `Content-Length: ${MIB}`,
+    ]);
+    // All 64 MiB but a few bytes, and some more that come a byte at a time to take what becomes free.
+    const full = await target.dialMany(64);
+    for (const line of full) line.write(Buffer.concat([Buffer.from(head), Buffer.alloc(MIB - 1, "a")]));
+    const drips = await target.dialMany(80);
+    for (const line of drips) line.write(head);
+    const dripping = setInterval(() => {
+      for (const line of drips) if (!line.isOver) line.write("a");
+    }, 100);
+    await until(() => statusesOf(full)[503] !== undefined, "a stranger to be sent away", 30_000);
+    await pause(5_000);
+    clearInterval(dripping);
+    return { full, drips };
+  });
+  good.assertServed();
+  assert.equal(Object.keys(statusesOf([...result.full, ...result.drips])), ["503"]);
+  assert.ok(cost.bytesGrown < 250 * MIB, `${cost.bytesGrown} bytes`);
+});
+
 test("ten thousand connections that idle after an answer keep nobody out", async ({ open }) => {
   const target = await open();
   const count = 10_000;

@@ -119,7 +119,7 @@ test("strangers who fill the memory with bodies that they do not end keep nobody
     for (const line of drips) line.write(head);
     const dripping = setInterval(() => {
       for (const line of drips) if (!line.isOver) line.write("a");
-    }, 100);
+    }, 100).unref();
     await until(() => statusesOf(full)[503] !== undefined, "a stranger to be sent away", 30_000);
     await pause(5_000);
     clearInterval(dripping);

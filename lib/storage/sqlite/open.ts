@@ -10,6 +10,8 @@ import { checkSchema, raiseSchema } from "./schema.ts";
 /** An open database with its pragmas set and its schema raised. */
 export interface OpenDatabase {
   db: Database;
+  /** Absolute; null for one in memory. */
+  path: string | null;
   engine: string;
   /** Why no second connection may open the file; empty where one may. */
   notSharedBecause: string;
@@ -48,6 +50,7 @@ export async function openDatabase(url: string, clock: Clock): Promise<OpenDatab
     const isShared = notSharedBecause === "";
     return {
       db,
+      path: path === ":memory:" ? null : resolve(path),
       engine: `${driver.name} ${version}`,
       notSharedBecause,
       checkpointFile: isShared ? { library: driver.library, path: resolve(path), pragmas: DURABLE } : null,

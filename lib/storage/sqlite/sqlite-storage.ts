@@ -32,6 +32,7 @@ import { Checkpoints } from "./checkpoints.ts";
 import { SqliteClaims } from "./claims.ts";
 import { type Database, isBusy, isFault, type Row, type Statement } from "./driver.ts";
 import { SqliteEvents } from "./events.ts";
+import { FilePlace } from "./file-place.ts";
 import { IdHash } from "./id-hash.ts";
 import { IdIndex } from "./id-index.ts";
 import type { OpenDatabase } from "./open.ts";
@@ -62,7 +63,7 @@ export class SqliteStorage implements Storage {
 
   constructor(
     url: string,
-    { db, engine, notSharedBecause, checkpointFile }: OpenDatabase,
+    { db, path, engine, notSharedBecause, checkpointFile }: OpenDatabase,
     clock: Clock,
     random: () => number,
     { idHashBits, idsCollectedMax }: { idHashBits?: number; idsCollectedMax?: number } = {},
@@ -72,9 +73,11 @@ export class SqliteStorage implements Storage {
     this.#db = db;
     this.#checkpoints = checkpointFile === null ? null : new Checkpoints(db, checkpointFile);
     this.#idIndex = new IdIndex(db, idsCollectedMax);
-    this.#writer = new Writer(db, clock, random, this.#checkpoints, this.#idIndex);
     this.#runs = new SqliteRuns(db);
     const idHash = new IdHash(db, idHashBits);
+    // After the first read, which opens the log.
+    const place = path === null ? null : new FilePlace(path);
+    this.#writer = new Writer(db, clock, random, this.#checkpoints, this.#idIndex, place);
     this.#events = new SqliteEvents(db, this.#runs, idHash, this.#idIndex);
     this.#claims = new SqliteClaims(db);
     this.#accept = new SqliteAccept(db, this.#events, this.#runs, this.#claims);

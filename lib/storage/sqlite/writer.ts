@@ -2,6 +2,7 @@ import { type Clock, nextTurn, pause } from "../../clock.ts";
 import { messageOf, WebhookError } from "../../errors.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { type Database, isBusy, isFault, type Row, type Statement } from "./driver.ts";
+import type { FilePlace } from "./file-place.ts";
 import { readPragma, SCHEMA_VERSION } from "./schema.ts";
 
 /**
@@ -68,9 +69,11 @@ export class Writer {
   readonly #commit: Statement;
   readonly #rollback: Statement;
   readonly #version: Statement;
+  readonly #changes: Statement;
   readonly #pageBytes: number;
   readonly #checkpoints: Checkpoints | null;
   readonly #memory: FileMemory | null;
+  readonly #place: FilePlace | null;
   readonly #queue: Waiting[] = [];
   #isDraining = false;
   #transaction = 0;
@@ -78,17 +81,24 @@ export class Writer {
   #bytesSinceLook = 0;
   #refusal: WebhookError | null = null;
   #hasFault = false;
+  /** Rows written by this connection when the transaction began; asked for while there is a fault only. */
+  #changesBefore = 0;
 
-  /** @param checkpoints null where there may be no second connection: then commits copy the log by themselves */
+  /**
+   * @param checkpoints null where there may be no second connection: then commits copy the log by themselves
+   * @param place null for a database in memory
+   */
   constructor(
     db: Database,
     clock: Clock,
     random: () => number,
     checkpoints: Checkpoints | null = null,
     memory: FileMemory | null = null,
+    place: FilePlace | null = null,
   ) {
     this.#db = db;
     this.#memory = memory;
+    this.#place = place;
     this.#checkpoints = checkpoints;
     this.#clock = clock;
     this.#random = random;
@@ -96,10 +106,11 @@ export class Writer {
     this.#commit = db.prepare("COMMIT");
     this.#rollback = db.prepare("ROLLBACK");
     this.#version = db.prepare("PRAGMA user_version");
+    this.#changes = db.prepare("SELECT total_changes() AS changes");
     this.#pageBytes = readPragma(db, "page_size");
   }
 
-  /** True from a write that failed for the disk's or a lock's sake until one that succeeds. */
+  /** True from a write that failed for the disk's or a lock's sake until one that succeeds and really wrote. */
   get hasFault(): boolean {
     return this.#hasFault;
   }
@@ -195,7 +206,6 @@ export class Writer {
       else this.#writeEach(batch);
       return "done";
     }
-    this.#hasFault = false;
     for (const [at, { resolve }] of this.#queue.splice(0, taken).entries()) resolve(values[at]);
     return "done";
   }
@@ -206,7 +216,6 @@ export class Writer {
         this.#open();
         const value = waiting.command(this.#transaction);
         this.#close();
-        this.#hasFault = false;
         waiting.resolve(value);
       } catch (error) {
         this.#rollBack();
@@ -226,6 +235,8 @@ export class Writer {
     this.#begin.run();
     this.#isOpen = true;
     this.#transaction++;
+    if (this.#hasFault) this.#changesBefore = this.#countChanges();
+    this.#place?.check();
     this.checkVersion();
     this.#memory?.know();
   }
@@ -234,6 +245,12 @@ export class Writer {
     this.#memory?.move();
     this.#commit.run();
     this.#isOpen = false;
+    // A copy's answer writes nothing, and so it commits on a full disk, too.
+    if (this.#hasFault) this.#hasFault = this.#countChanges() === this.#changesBefore;
+  }
+
+  #countChanges(): number {
+    return Number((this.#changes.get() as Row).changes);
   }
 
   /** SQLite rolls back by itself on some faults (FULL, IOERR, NOMEM), and then there is nothing to roll back. */

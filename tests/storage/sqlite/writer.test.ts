@@ -324,6 +324,23 @@ test("on a full disk a duplicate is refused too, since its answer waits for the 
   assert.equal(names(file), []);
 });
 
+test("on a full disk an answer that writes nothing is true, and no proof that the disk is well", async ({
+  db,
+  writer,
+  insert,
+}) => {
+  const pages = fill(db);
+  await rejects(
+    writer.write(() => put(insert, "big", 100_000)),
+    isUnavailable,
+  );
+  assert.is(await writer.write(() => "a duplicate"), "a duplicate");
+  assert.is(writer.hasFault, true);
+  db.exec(`PRAGMA max_page_count = ${pages + 1_000}`);
+  await writer.write(() => put(insert, "small", 10));
+  assert.is(writer.hasFault, false);
+});
+
 test("a full disk found while commands are tried alone refuses only what does not fit", async ({
   file,
   db,

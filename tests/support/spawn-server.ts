@@ -31,6 +31,10 @@ export interface SpawnOptions {
   file?: URL;
   env?: Readonly<Record<string, string>>;
   cwd?: string;
+  /** A command that starts it, such as one that sets a limit first; it is given the server's own command line. */
+  through?: readonly string[];
+  /** Another user's, where the tests run as root. */
+  uid?: number;
   /** Of `CHILD_SERVER` only. */
   timing?: Partial<ChildTiming>;
 }
@@ -73,17 +77,26 @@ process.once("exit", () => {
 });
 
 /** A process on the runtime that the tests run on, and what it has said; it may end by itself. */
-export function spawnProgram({ file = CHILD_SERVER, env = {}, cwd, timing }: SpawnOptions = {}): {
+export function spawnProgram({
+  file = CHILD_SERVER,
+  env = {},
+  cwd,
+  through = [],
+  uid,
+  timing,
+}: SpawnOptions = {}): {
   child: ChildProcess;
   said: { stdout: string; stderr: string };
   end: () => ServerEnd | null;
   ended: () => Promise<ServerEnd>;
 } {
   const short = timing === undefined ? {} : { TEST_TIMING: JSON.stringify(timing) };
-  const child = spawn(process.execPath, [...runtimeArgs(), fileURLToPath(file)], {
+  const line = [...through, process.execPath, ...runtimeArgs(), fileURLToPath(file)];
+  const child = spawn(line[0] ?? "", line.slice(1), {
     cwd: cwd ?? fileURLToPath(new URL("../..", import.meta.url)),
     env: { ...ownEnvironment(), ...short, ...env },
     stdio: ["ignore", "pipe", "pipe"],
+    ...(uid === undefined ? {} : { uid }),
   });
   living.add(child);
   const said = { stdout: "", stderr: "" };
@@ -247,13 +260,18 @@ export class Stage {
     return writeFile(gate, "");
   }
 
-  /** Ends what is left, by pid, and removes the folder. */
-  async close(): Promise<void> {
+  /** Ends what is left, by pid. */
+  async end(): Promise<void> {
     for (const server of this.#servers) {
       if (server.end !== null) continue;
       server.kill("SIGKILL"); // ends a frozen one, too
       await server.ended();
     }
+  }
+
+  /** Ends what is left and removes the folder. */
+  async close(): Promise<void> {
+    await this.end();
     await this.file.close();
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, openSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Clock, pause } from "../../clock.ts";
@@ -41,7 +41,10 @@ const OPEN_PATIENCE_MS = 5_000;
  */
 export async function openDatabase(url: string, clock: Clock): Promise<OpenDatabase> {
   const path = databasePath(url);
-  if (path !== ":memory:") createFile(path, url);
+  if (path !== ":memory:") {
+    createFile(path, url);
+    checkAccess(path, url);
+  }
   const driver = await loadDriver();
   const db = openFile(() => driver.open(path), url);
   try {
@@ -105,6 +108,15 @@ function createFile(path: string, url: string): void {
   }
 }
 
+/** SQLite opens a file that may only be read without a word, and every delivery would be refused. */
+function checkAccess(path: string, url: string): void {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    throw notOpened(url, NO_RIGHTS, error);
+  }
+}
+
 function reasonOf(error: unknown, path: string): string {
   if (!existsSync(dirname(path))) return `its folder ${dirname(path)} does not exist`;
   // Through such a link SQLite would make the file itself, readable by others.
@@ -119,7 +131,7 @@ function openFile(open: () => Database, url: string): Database {
   try {
     return open();
   } catch (cause) {
-    throw new Error(`Cannot open database ${url}: ${messageOf(cause)}`, { cause });
+    throw sqliteCode(cause) === null ? notOpened(url, messageOf(cause), cause) : clearer(cause, url);
   }
 }
 
@@ -171,15 +183,28 @@ async function patiently<T>(clock: Clock, url: string, prepare: () => T): Promis
   }
 }
 
+const NO_RIGHTS =
+  "this user may not write to it; give this user the file, its -wal and -shm and their folder, on a disk that is not read-only";
+
+/** What SQLite's short words mean for who reads them, and what to do. */
+const REASONS: ReadonlyMap<number, string> = new Map([
+  [SQLITE.NOTADB, "the file is not an SQLite database; move it away, or name another"],
+  [SQLITE.READONLY, NO_RIGHTS],
+  [SQLITE.CANTOPEN, `it, its -wal or its -shm cannot be opened: ${NO_RIGHTS}`],
+  [
+    SQLITE.CORRUPT,
+    "the file is damaged; restore a backup, or save what can be read of it with the .recover command of sqlite3",
+  ],
+  [SQLITE.FULL, "its disk is full; make room"],
+  [SQLITE.IOERR, "its disk cannot be read or written; see whether it is full or failing"],
+]);
+
 function clearer(error: unknown, url: string): unknown {
-  switch (sqliteCode(error)) {
-    case SQLITE.NOTADB:
-      return new Error(`Cannot open database ${url}: the file is not an SQLite database`, { cause: error });
-    case SQLITE.READONLY:
-      return new Error(`Cannot open database ${url}: this user may not write to it`, { cause: error });
-    case null:
-      return error;
-    default:
-      return new Error(`Cannot open database ${url}: ${messageOf(error)}`, { cause: error });
-  }
+  const code = sqliteCode(error);
+  if (code === null) return error;
+  return notOpened(url, REASONS.get(code) ?? messageOf(error), error);
+}
+
+function notOpened(url: string, reason: string, cause: unknown): Error {
+  return new Error(`Cannot open database ${url}: ${reason}`, { cause });
 }

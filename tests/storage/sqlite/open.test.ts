@@ -90,9 +90,13 @@ const refused: readonly [
   [
     "a text",
     async ({ path }) => void (await writeFile(path, "no database ".repeat(500))),
-    /is not an SQLite database$/,
+    /is not an SQLite database; move it away/,
   ],
-  ["a short text", async ({ path }) => void (await writeFile(path, "hello")), /is not an SQLite database$/],
+  [
+    "a short text",
+    async ({ path }) => void (await writeFile(path, "hello")),
+    /is not an SQLite database; move it away/,
+  ],
   [
     "another program's database",
     (file) => withDb(file, "CREATE TABLE theirs (a)"),
@@ -190,8 +194,26 @@ test("a file that this user may only read is refused, and says so", async ({ fil
   withDb(file, "PRAGMA journal_mode = DELETE");
   await chmod(file.path, 0o444);
   await chmod(file.folder, 0o555);
-  await asNobody(() => rejects(openDatabase(file.url, file.clock), /may not write to it$/));
+  await asNobody(() => rejects(openDatabase(file.url, file.clock), /may not write to it; give this user/));
   await chmod(file.folder, 0o755);
+});
+
+test("a file that this user may write to, in a folder where its log cannot be made, is refused", async ({
+  file,
+}) => {
+  (await openDatabase(file.url, file.clock)).db.close();
+  await chmod(file.path, 0o666);
+  await chmod(file.folder, 0o555);
+  await asNobody(() => rejects(openDatabase(file.url, file.clock), /may not write to it; give this user/));
+  await chmod(file.folder, 0o755);
+});
+
+test("a damaged file is refused with what to do", async ({ file }) => {
+  (await openDatabase(file.url, file.clock)).db.close();
+  const bytes = await readFile(file.path);
+  bytes.fill(0xa5, 100, 4_096);
+  await writeFile(file.path, bytes);
+  await rejects(openDatabase(file.url, file.clock), /is damaged; restore a backup, or .*\.recover/);
 });
 
 test("a new file in a folder that this user may only read is refused", async ({ file }) => {

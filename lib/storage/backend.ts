@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../clock.ts";
 import type { Storage } from "../repositories.ts";
-import { openDatabase } from "./sqlite/open.ts";
+import { openDatabase, openError } from "./sqlite/open.ts";
 import { SqliteStorage } from "./sqlite/sqlite-storage.ts";
 
 /**
@@ -22,5 +22,11 @@ export async function createStorageBackend(
       'Cannot use a PostgreSQL database: this Latchhook stores in SQLite; give "file:PATH"',
     );
   }
-  return new SqliteStorage(url, await openDatabase(url, clock), clock, givens.random ?? Math.random);
+  const opened = await openDatabase(url, clock);
+  try {
+    return new SqliteStorage(url, opened, clock, givens.random ?? Math.random);
+  } catch (error) {
+    opened.db.close();
+    throw openError(error, url);
+  }
 }

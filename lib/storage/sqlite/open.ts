@@ -131,7 +131,7 @@ function openFile(open: () => Database, url: string): Database {
   try {
     return open();
   } catch (cause) {
-    throw sqliteCode(cause) === null ? notOpened(url, messageOf(cause), cause) : clearer(cause, url);
+    throw sqliteCode(cause) === null ? notOpened(url, messageOf(cause), cause) : openError(cause, url);
   }
 }
 
@@ -174,7 +174,7 @@ async function patiently<T>(clock: Clock, url: string, prepare: () => T): Promis
     try {
       return prepare();
     } catch (error) {
-      if (!isBusy(error)) throw clearer(error, url);
+      if (!isBusy(error)) throw openError(error, url);
       if (clock.monotonic() >= patienceEndsAt) {
         throw new Error(`Cannot open database ${url}: another process holds its lock`, { cause: error });
       }
@@ -199,7 +199,8 @@ const REASONS: ReadonlyMap<number, string> = new Map([
   [SQLITE.IOERR, "its disk cannot be read or written; see whether it is full or failing"],
 ]);
 
-function clearer(error: unknown, url: string): unknown {
+/** The one line that says why a database cannot be used; what is no fault of SQLite's stays as it is. */
+export function openError(error: unknown, url: string): unknown {
   const code = sqliteCode(error);
   if (code === null) return error;
   return notOpened(url, REASONS.get(code) ?? messageOf(error), error);

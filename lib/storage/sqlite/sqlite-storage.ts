@@ -36,6 +36,7 @@ import { FilePlace } from "./file-place.ts";
 import { IdHash } from "./id-hash.ts";
 import { IdIndex } from "./id-index.ts";
 import type { OpenDatabase } from "./open.ts";
+import { rehearsedDelivery } from "./rehearsal.ts";
 import { SqliteRetention } from "./retention.ts";
 import { SqliteRuns } from "./runs.ts";
 import { SqliteWebhookEventRepository } from "./webhook-event-repository.ts";
@@ -46,6 +47,7 @@ export class SqliteStorage implements Storage {
   readonly about: StorageFacts;
   readonly webhookEvents: SqliteWebhookEventRepository;
   readonly #db: Database;
+  readonly #clock: Clock;
   readonly #checkpoints: Checkpoints | null;
   readonly #writer: Writer;
   readonly #events: SqliteEvents;
@@ -71,6 +73,7 @@ export class SqliteStorage implements Storage {
     const isShared = notSharedBecause === "";
     this.about = { url, engine, isDurable: url !== ":memory:", isShared, notSharedBecause };
     this.#db = db;
+    this.#clock = clock;
     this.#checkpoints = checkpointFile === null ? null : new Checkpoints(db, checkpointFile);
     this.#idIndex = new IdIndex(db, idsCollectedMax);
     this.#runs = new SqliteRuns(db);
@@ -197,8 +200,24 @@ export class SqliteStorage implements Storage {
 
   async checkReady(): Promise<void> {
     if (this.#isClosed) throw unreadable(new Error("the storage is closed"));
-    if (this.#writer.hasFault) await this.#writer.write(() => void this.#probe.run());
+    if (this.#writer.hasFault) {
+      await this.#rehearse();
+      await this.#writer.write(() => void this.#probe.run());
+    }
     this.#writer.checkVersion();
+  }
+
+  /** An accept that is rolled back. It grows no file, so whether there is room is for the probe to say. */
+  async #rehearse(): Promise<void> {
+    const rolledBack = new Error("rolled back on purpose");
+    const rehearsal = this.#writer.write((transaction) => {
+      const { event, run } = rehearsedDelivery(this.#clock.now());
+      this.#accept.accept(event, [run], "conflict", transaction);
+      throw rolledBack;
+    });
+    await rehearsal.catch((error: unknown) => {
+      if (error !== rolledBack) throw error;
+    });
   }
 
   async close(): Promise<void> {

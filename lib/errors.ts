@@ -84,19 +84,27 @@ export class RetryError extends Error {
 
 /** True for a `FatalError` of any loaded copy of the library. */
 export function isFatalError(error: unknown): error is FatalError {
-  return typeof error === "object" && error !== null && FATAL in error;
+  return isBranded(error, FATAL);
 }
 
 /** True for a `RetryError` of any loaded copy of the library. */
 export function isRetryError(error: unknown): error is RetryError {
-  return typeof error === "object" && error !== null && RETRY in error;
+  return isBranded(error, RETRY);
 }
 
-/** What a thrown value says, whatever was thrown. */
-export function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message === "" ? thrown.name : thrown.message;
+function isBranded(error: unknown, brand: symbol): boolean {
   try {
-    return String(thrown);
+    return typeof error === "object" && error !== null && brand in error;
+  } catch {
+    return false; // a proxy that lets nobody look
+  }
+}
+
+/** What a thrown value says, whatever was thrown: it may be an error whose message is a getter that throws. */
+export function messageOf(thrown: unknown): string {
+  try {
+    if (!(thrown instanceof Error)) return String(thrown);
+    return String(thrown.message) || String(thrown.name);
   } catch {
     return "a value that cannot be shown was thrown";
   }

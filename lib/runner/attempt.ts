@@ -210,17 +210,20 @@ export function toEvent(stored: StoredEvent): WebhookEvent {
   };
 }
 
+/** Never throws: where to look at an error throws, nothing else would end the attempt. */
 function failed(error: unknown): Outcome {
-  const code: unknown = isFatalError(error) ? (Reflect.get(error, "code") ?? "fatal") : "error";
-  return {
-    kind: "failed",
-    error: {
-      code: typeof code === "string" ? code : "fatal",
-      message: cutText(messageOf(error), ERROR_BYTES_MAX),
-    },
-    isFinal: isFatalError(error),
-    retryAfter: isRetryError(error) ? error.after : null,
-  };
+  const isFinal = isFatalError(error);
+  let code = isFinal ? "fatal" : "error";
+  let retryAfter: Duration | Date | null = null;
+  try {
+    const own: unknown = isFinal ? Reflect.get(error, "code") : undefined;
+    if (typeof own === "string") code = own;
+    if (isRetryError(error)) retryAfter = error.after;
+  } catch {
+    // Its getters throw, so it says neither.
+  }
+  const message = cutText(messageOf(error), ERROR_BYTES_MAX);
+  return { kind: "failed", error: { code, message }, isFinal, retryAfter };
 }
 
 function ended(code: string, message: string): Outcome {

@@ -60,8 +60,8 @@ export function endingOf(
 /** The time a RetryError asks for; null without one, or where what it asks for is no time. */
 function askedFor(after: Extract<Outcome, { kind: "failed" }>["retryAfter"], now: number): number | null {
   if (after === null) return null;
-  if (after instanceof Date) return Number.isNaN(after.getTime()) ? null : Math.max(now, after.getTime());
   try {
+    if (after instanceof Date) return Number.isNaN(after.getTime()) ? null : Math.max(now, after.getTime());
     return now + parseDuration(after);
   } catch {
     return null;

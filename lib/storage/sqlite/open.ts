@@ -191,10 +191,7 @@ const REASONS: ReadonlyMap<number, string> = new Map([
   [SQLITE.NOTADB, "the file is not an SQLite database; move it away, or name another"],
   [SQLITE.READONLY, NO_RIGHTS],
   [SQLITE.CANTOPEN, `it, its -wal or its -shm cannot be opened: ${NO_RIGHTS}`],
-  [
-    SQLITE.CORRUPT,
-    "the file is damaged; restore a backup, or save what can be read of it with the .recover command of sqlite3",
-  ],
+  [SQLITE.CORRUPT, "the file is damaged; restore a backup, or move it away to begin a new one"],
   [SQLITE.FULL, "its disk is full; make room"],
   [SQLITE.IOERR, "its disk cannot be read or written; see whether it is full or failing"],
 ]);

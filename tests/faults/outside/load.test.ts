@@ -1,10 +1,12 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { auditFaults, readAudit, repeats, storedFaults } from "../../support/audit.ts";
 import { killed, PROGRAM, type SpawnedServer, Stage, stopped } from "../../support/spawn-server.ts";
 import { until } from "../../support/until.ts";
 import { deliverRaw } from "./raw-sender.ts";
-import { deliver, deliverUntilTaken } from "./sender.ts";
+import { deliver, deliverUntilTaken, logged } from "./sender.ts";
 
 /** The program's defaults. */
 const CONCURRENCY = 16;
@@ -87,6 +89,38 @@ test("SIGTERM under load, with an attempt that does not end: no answer is cut, i
   const lines = readAudit(stage.auditPath);
   assert.equal(auditFaults(lines), []);
   assert.ok(repeats(lines) <= CONCURRENCY, `${repeats(lines)} steps were begun again`);
+});
+
+test("a delivery whose body is on its way at SIGTERM is answered whole, and its 202 is true", async ({
+  stage,
+}) => {
+  const server = await stage.server({ file: PROGRAM });
+  const { host, port } = new URL(server.origin);
+  const body = JSON.stringify({
+    workflow_name: "quick",
+    inputs: { text: "x".repeat(1_000) },
+    webhook_id: "id",
+  });
+  const socket = connect(Number(port), "127.0.0.1").setEncoding("utf8");
+  let received = "";
+  socket.on("data", (text: string) => {
+    received += text;
+  });
+  const head = `Host: ${host}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`;
+  socket.write(`POST /webhooks/generic HTTP/1.1\r\n${head}\r\nExpect: 100-continue\r\n\r\n`);
+  await until(() => received.startsWith("HTTP/1.1 100 "), "the server to ask for the body");
+  socket.write(body.slice(0, 500));
+  server.kill("SIGTERM");
+  await until(() => logged(server, "stopping").length > 0, "the shutdown to begin");
+  assert.is(await server.ask("GET", "/health").catch(() => null), null);
+  socket.write(body.slice(500));
+  await once(socket, "close");
+  assert.equal(await server.ended(), { code: 0, signal: null });
+  const [, answerHead = "", answerBody = ""] = received.split("\r\n\r\n");
+  assert.match(answerHead, /^HTTP\/1\.1 202 /);
+  const { run_id: id } = JSON.parse(answerBody) as { run_id: string };
+  const next = await stage.server();
+  await next.reaches(id, "succeeded");
 });
 
 test("two processes serve and run one file under load: each id, sent to both at once, is one event and one run", async ({

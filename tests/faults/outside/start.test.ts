@@ -35,12 +35,12 @@ const faults: readonly Fault[] = [
   },
   {
     name: "a first page that is torn behind its header",
-    line: /is damaged; restore a backup, or .*\.recover/,
+    line: /is damaged; restore a backup, or move it away/,
     prepare: (path, bytes) => writeFile(path, bytes.fill(0xa5, 100, PAGE_BYTES)),
   },
   {
     name: "a file that was cut short",
-    line: /is damaged; restore a backup, or .*\.recover/,
+    line: /is damaged; restore a backup, or move it away/,
     prepare: (path, bytes) => writeFile(path, bytes.subarray(0, 2 * PAGE_BYTES)),
   },
   {

@@ -213,7 +213,7 @@ test("a damaged file is refused with what to do", async ({ file }) => {
   const bytes = await readFile(file.path);
   bytes.fill(0xa5, 100, 4_096);
   await writeFile(file.path, bytes);
-  await rejects(openDatabase(file.url, file.clock), /is damaged; restore a backup, or .*\.recover/);
+  await rejects(openDatabase(file.url, file.clock), /is damaged; restore a backup, or move it away/);
 });
 
 test("a new file in a folder that this user may only read is refused", async ({ file }) => {

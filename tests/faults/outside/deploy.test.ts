@@ -2,7 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { killed, type SpawnedServer, type SpawnOptions, Stage, stopped } from "../../support/spawn-server.ts";
 import { until } from "../../support/until.ts";
-import { Deploys } from "./deploy.ts";
+import { Deploys } from "./deploys.ts";
 import { deliver, probes } from "./sender.ts";
 
 const test = suite<{ stage: Stage; deploys: Deploys; given: SpawnOptions }>("faults/outside/deploy");

@@ -6,22 +6,23 @@ import * as assert from "uvu/assert";
 
 const run = promisify(execFile);
 
-/** How a machine refuses what only some may do, such as a container without rights. */
-const FORBIDDEN = /not permitted|permission denied|must be superuser|only root|not supported/i;
+/** How a machine refuses what only some may do, such as a container without rights or without the command. */
+const FORBIDDEN = /not permitted|permission denied|must be superuser|only root|not supported|ENOENT/i;
 
 /**
  * Runs what a container may forbid.
  *
- * @returns false where the machine forbids it, and then says so; any other failure is one of the test
+ * @returns false where the machine cannot do it, and then says why; any other failure is one of the test
  */
 export async function mayRun(command: string, ...args: readonly string[]): Promise<boolean> {
   try {
     await run(command, [...args]);
     return true;
   } catch (error) {
-    const { stderr = "" } = error as { stderr?: string };
-    assert.match(stderr, FORBIDDEN, `${command} ${args.join(" ")} failed: ${stderr || String(error)}`);
-    console.log(`(this machine forbids ${command}: ${stderr.trim()})`);
+    const { stderr, message } = error as Error & { stderr?: string };
+    const reason = (stderr || message).trim();
+    assert.match(reason, FORBIDDEN, `${command} ${args.join(" ")} failed: ${reason}`);
+    console.log(`(without ${command} on this machine: ${reason})`);
     return false;
   }
 }

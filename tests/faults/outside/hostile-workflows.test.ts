@@ -130,9 +130,13 @@ for (const { name, workflow, given, signal, line } of enders) {
     );
     const env = { ...given.env, ROLE: "work" };
     const crash = async (): Promise<void> => {
-      const { ended, said } = spawnProgram({ ...given, env: { ...stage.env, ...env } });
-      assert.equal(await ended(), { code: null, signal });
-      assert.match(said.stderr, line);
+      const { child, ended, said } = spawnProgram({ ...given, env: { ...stage.env, ...env } });
+      try {
+        assert.equal(await ended(), { code: null, signal });
+        assert.match(said.stderr, line);
+      } finally {
+        child.kill("SIGKILL"); // one that nobody ended would spin for ever
+      }
     };
     await crash(); // from the queue
     await crash(); // resumed at once, as after a first loss

@@ -11,7 +11,12 @@ const LEFT_OVERS = new RegExp(
   `\\b(${["TO", "FIX"].map((half, at) => half + ["DO", "ME"][at]).join("|")})\\b`,
 );
 const SOURCE = /(\.([cm]?[jt]s|json|ya?ml|sh|sql|css|html)|^\.ci\/run)$/;
-const LOCKS = ["package-lock.json", "bench/peers/package-lock.json", "tests/runtimes/package-lock.json"];
+const LOCKS = [
+  "package-lock.json",
+  "bench/peers/package-lock.json",
+  "tests/mutation/package-lock.json",
+  "tests/runtimes/package-lock.json",
+];
 
 interface LockEntry {
   optionalDependencies?: Record<string, string>;
@@ -134,7 +139,7 @@ async function listSources(): Promise<string[]> {
     return paths.filter((_, index) => present[index]);
   } catch {
     const paths = await readdir(cwd, { recursive: true });
-    return paths.filter((path) => !/(^|\/)(node_modules|coverage|\.runtimes)\//.test(path));
+    return paths.filter((path) => !/(^|\/)(node_modules|coverage|\.mutation|\.runtimes)\//.test(path));
   }
 }
 

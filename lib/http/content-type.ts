@@ -32,7 +32,6 @@ export function checkContentEncoding(headers: IncomingHeaders): void {
 
 /** Parameters other than the charset say nothing about JSON, and two charsets in one header are two headers. */
 function isUtf8(parameter: string): boolean {
-  const [name = "", value = ""] = parameter.split("=");
-  if (name.trim().toLowerCase() !== "charset") return !parameter.includes(",");
-  return /^(?:utf-8|"utf-8")$/i.test(value.trim());
+  if (!/^charset\s*(?:=|$)/i.test(parameter)) return !parameter.includes(",");
+  return /^charset\s*=\s*(?:utf-8|"utf-8")$/i.test(parameter);
 }

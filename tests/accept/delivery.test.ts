@@ -192,6 +192,14 @@ for (const [body, webhookId] of IDS) {
   });
 }
 
+test("a text is no object: nothing in it is an id", () => {
+  for (const path of ["event.length", "event.0", "length"]) {
+    const scheme = { ...acme, id: { body: path } };
+    assert.is(parse(scheme, { event: "abc" }).webhookId, null, path);
+    assert.is(parse(scheme, '"abc"').webhookId, null, path);
+  }
+});
+
 test("an id in a header may be missing or empty, and then the delivery has none", () => {
   for (const headers of [{}, { "x-delivery": "" }]) {
     const { idSource, webhookId, idKey } = parse(hub, "{}", headers);

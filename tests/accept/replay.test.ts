@@ -1,7 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import * as v from "valibot";
-import type { AcceptGivens } from "../../lib/accept/accept.ts";
+import type { AcceptGivens, Slots } from "../../lib/accept/accept.ts";
 import { type ReplayRequest, replay } from "../../lib/accept/replay.ts";
 import { defineWorkflow } from "../../lib/define-workflow.ts";
 import { WebhookError } from "../../lib/errors.ts";
@@ -27,6 +27,7 @@ const WORKFLOWS: Readonly<Record<string, AnyWorkflow>> = {
 
 interface Context {
   storage: Storage;
+  givens: AcceptGivens;
   /** How often somebody was woken. */
   wakes: { count: number };
   /** Replays on `WORKFLOWS`, or on those of these names. */
@@ -38,19 +39,25 @@ test.before.each(async (context) => {
   const clock = new ManualClock();
   const storage = await createStorageBackend(":memory:", { clock, random: () => 0.5 });
   const wakes = { count: 0 };
-  const slots: AcceptGivens["slots"] = {
+  const slots: Slots = {
     take: () => null,
     settle: () => {},
     wakeSoon: () => void wakes.count++,
   };
-  Object.assign(context, { storage, wakes });
-  context.ask = (request, names = Object.keys(WORKFLOWS)) => {
-    const named = names.map((name) => ({ name, fileHash: null, workflow: WORKFLOWS[name] as AnyWorkflow }));
-    const givens = { storage, registry: new WorkflowRegistry(named), clock, slots };
-    return replay(givens, { eventId: "", workflowName: null, idempotencyKey: null, ...request });
-  };
+  const givens = { storage, registry: registryOf(Object.keys(WORKFLOWS)), clock, slots };
+  Object.assign(context, { storage, wakes, givens });
+  context.ask = (request, names = Object.keys(WORKFLOWS)) =>
+    replay({ ...givens, registry: registryOf(names) }, { ...ALL, ...request });
 });
 test.after.each(({ storage }) => storage.close());
+
+const ALL: ReplayRequest = { eventId: "", workflowName: null, idempotencyKey: null };
+
+function registryOf(names: readonly string[]): WorkflowRegistry {
+  return new WorkflowRegistry(
+    names.map((name) => ({ name, fileHash: null, workflow: WORKFLOWS[name] as AnyWorkflow })),
+  );
+}
 
 /** Stores an event with no run of its own. @returns its id */
 async function stored(storage: Storage, provider: string, body: unknown): Promise<string> {
@@ -75,12 +82,35 @@ test("of generic the workflow that the body names runs again, with the body's in
   const eventId = await stored(storage, "generic", { workflow_name: "any", inputs: { n: 1 } });
   const outcome = await ask({ eventId });
   assert.equal([outcome?.kind, outcome?.eventId, outcome?.webhookId], ["accepted", eventId, "a"]);
+  assert.equal(outcome?.claimed, []); // they are queued, and whoever has a slot claims them
   assert.equal(
     outcome?.runs.map((run) => run.workflowName),
     ["any"],
   );
   assert.is((await storage.getRun(outcome?.runs[0]?.runId ?? ""))?.replay, 1);
   assert.is(wakes.count, 1);
+});
+
+test("an event that retention deletes in between is null, as one that never was", async ({
+  ask,
+  storage,
+  wakes,
+}) => {
+  const eventId = await stored(storage, "generic", { workflow_name: "any", inputs: {} });
+  const now = 90 * 86_400_000;
+  const getEvent = storage.getEvent.bind(storage);
+  storage.getEvent = async (id) => {
+    const event = await getEvent(id);
+    await storage.cleanup({ now, eraseBefore: now, deleteBefore: now, marksBefore: now, limit: 10 });
+    return event;
+  };
+  assert.is(await ask({ eventId }), null);
+  assert.is(wakes.count, 0);
+});
+
+test("a process that runs nothing replays, too", async ({ givens }) => {
+  const eventId = await stored(givens.storage, "generic", { workflow_name: "any", inputs: {} });
+  assert.is((await replay({ ...givens, slots: null }, { ...ALL, eventId }))?.kind, "accepted");
 });
 
 test("a workflow that is asked for runs instead, whatever its `on`", async ({ ask, storage }) => {

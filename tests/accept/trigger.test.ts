@@ -26,13 +26,55 @@ test.before.each(async (t) => {
 });
 test.after.each((t) => t.opened.close());
 
-const isCode = (code: string) => (error: Error) => error instanceof WebhookError && error.code === code;
+const isCode = (code: string, message = /^Cannot /, faults: WebhookError["faults"] = []) => {
+  return (error: Error) => {
+    assert.ok(error instanceof WebhookError);
+    assert.is(error.code, code);
+    assert.match(error.message, message);
+    assert.equal(error.faults, faults);
+  };
+};
 
 test("it starts any workflow, whatever its on, with what JSON makes of the input", async ({ opened }) => {
   const { runId, duplicate } = await opened.latchhook.trigger("on-hub", { at: new Date(0) });
   assert.is(duplicate, false);
   await opened.clock.advance(0);
   assert.equal((await opened.reaches(runId, "succeeded")).result, { at: "1970-01-01T00:00:00.000Z" });
+});
+
+test("what is stored says where it came from, and a run of it can be looked up", async ({ opened }) => {
+  const { runId } = await opened.latchhook.trigger("picky", { n: 1 }, { webhookId: "order-1" });
+  const { items } = (await opened.admin("GET", "/events")).json as { items: { event_id: string }[] };
+  const event = (await opened.admin("GET", `/events/${items[0]?.event_id}`)).json;
+  const { provider, id_source, webhook_id, type, content_type, headers, body, notes } = event;
+  assert.equal(
+    { provider, id_source, webhook_id, type, content_type, headers, body, notes },
+    {
+      provider: "generic",
+      id_source: "trigger",
+      webhook_id: "order-1",
+      type: "picky",
+      content_type: "application/json",
+      headers: {},
+      body: { workflow_name: "picky", inputs: { n: 1 } },
+      notes: ["triggered from code"],
+    },
+  );
+  assert.match(String(event.event_id), /^evt_/);
+  assert.match(runId, /^run_/);
+});
+
+test("without an id two triggers are two events", async ({ opened }) => {
+  const runIds = [await opened.latchhook.trigger("picky", {}), await opened.latchhook.trigger("picky", {})];
+  assert.is(new Set(runIds.map(({ runId }) => runId)).size, 2);
+  const { items } = (await opened.admin("GET", "/events")).json as { items: Record<string, unknown>[] };
+  assert.equal(
+    items.map((event) => [event.webhook_id, event.id_source]),
+    [
+      [null, null],
+      [null, null],
+    ],
+  );
 });
 
 test("the same id with the same input is a duplicate, with another it is a conflict", async ({ opened }) => {
@@ -43,7 +85,10 @@ test("the same id with the same input is a duplicate, with another it is a confl
     copies,
     copies.map(() => ({ runId: first.runId, duplicate: true })),
   );
-  await rejects(opened.latchhook.trigger("picky", { n: 2 }, options), isCode("conflict"));
+  await rejects(
+    opened.latchhook.trigger("picky", { n: 2 }, options),
+    isCode("conflict", /trigger picky: its webhookId/),
+  );
 });
 
 test("an id that code has used takes no sender's name", async ({ opened }) => {
@@ -58,14 +103,26 @@ test("an id that code has used takes no sender's name", async ({ opened }) => {
   assert.is(response.status, 202);
 });
 
+const NO_OBJECT = [{ pointer: "", detail: "must be an object" }];
+const EMPTY = [{ pointer: "/webhook_id", detail: "must not be empty" }];
+
 test("what cannot be started is refused with its reason, and nothing is stored", async ({ opened }) => {
   const cycle: { self?: unknown } = {};
   cycle.self = cycle;
-  await rejects(opened.latchhook.trigger("nobody", {}), isCode("workflow_unknown"));
+  await rejects(opened.latchhook.trigger("nobody", {}), isCode("workflow_unknown", /trigger "nobody"/));
   await rejects(opened.latchhook.trigger("__proto__", {}), isCode("workflow_unknown"));
-  await rejects(opened.latchhook.trigger("picky", "text"), isCode("input_invalid"));
-  await rejects(opened.latchhook.trigger("picky", {}, { webhookId: "" }), isCode("fields_invalid"));
-  await rejects(opened.latchhook.trigger("picky", cycle), /JSON cannot carry its input/);
+  await rejects(
+    opened.latchhook.trigger("picky", "text"),
+    isCode("input_invalid", /trigger picky/, NO_OBJECT),
+  );
+  await rejects(
+    opened.latchhook.trigger("picky", {}, { webhookId: "" }),
+    isCode("fields_invalid", /not usable/, EMPTY),
+  );
+  await rejects(opened.latchhook.trigger("picky", cycle), (error) => {
+    assert.match(error.message, /trigger picky: JSON cannot carry its input/);
+    assert.instance(error.cause, TypeError);
+  });
   assert.equal((await opened.admin("GET", "/events")).json.items, []);
 });
 

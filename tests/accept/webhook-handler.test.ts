@@ -129,6 +129,7 @@ test("where the id cannot be given back either, both errors come out", async ({ 
   await rejects(call, (error) => {
     assert.ok(error instanceof AggregateError);
     assert.equal(error.errors, [failure, storage]);
+    assert.match(error.message, /Cannot give webhook_id "a" back/);
   });
 });
 
@@ -263,6 +264,17 @@ test("verifyRequest says no to a wrong signature, and throws where it cannot tel
   const used = signed("{}");
   await used.text();
   await rejects(handler.verifyRequest(used), /read already/);
+  // Somebody holds the stream and has read nothing yet.
+  const locked = signed("{}");
+  locked.body?.getReader();
+  await rejects(handler.verifyRequest(locked), /read already/);
+});
+
+test("a request without a body is verified as an empty one", async () => {
+  const ask = (hex: string) => new Request("http://localhost/", { headers: { "x-signature": hex } });
+  const handler = new WebhookHandler(SECRET);
+  assert.is(await handler.verifyRequest(ask(signature("", SECRET))), true);
+  assert.is(await handler.verifyRequest(ask(signature("{}", SECRET))), false);
 });
 
 test("a handler that cannot work is not made", () => {
@@ -281,6 +293,7 @@ test("a handler that cannot work is not made", () => {
     [SECRET, { signatureHeader: 7 }],
     [SECRET, { provider: "" }],
     [SECRET, { provider: "GitHub" }],
+    [SECRET, { provider: ["github"] }],
     [SECRET, { bodyBytesMax: 0 }],
     [SECRET, { bodyBytesMax: 1.5 }],
     [SECRET, { bodyBytesMax: Number.POSITIVE_INFINITY }],
@@ -293,6 +306,12 @@ test("a handler that cannot work is not made", () => {
       JSON.stringify([secret, options]),
     );
   }
+});
+
+test("an option that is misspelled is refused with those that there are", () => {
+  const options = { signatureheader: "x-hub" } as WebhookHandlerOptions;
+  const known = /"signatureheader": WebhookHandler takes signatureHeader, algorithm, provider, bodyBytesMax$/;
+  assert.throws(() => new WebhookHandler(SECRET, options), known);
 });
 
 test("a function that is none is the caller's mistake, found before anything is read", async ({ repo }) => {

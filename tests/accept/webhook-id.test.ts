@@ -12,6 +12,7 @@ function outcome(parse: () => string | null): string | null {
   } catch (error) {
     if (!(error instanceof WebhookError)) throw error;
     assert.is(error.code, "fields_invalid");
+    assert.match(error.message, /webhook_id is not usable/);
     assert.is(error.faults.length, 1);
     return `${error.faults[0]?.pointer}: ${error.faults[0]?.detail}`;
   }

@@ -87,7 +87,7 @@ const REFUSED: [name: string, input: Partial<ProviderInput>, message: RegExp][] 
   [
     "a secret of no provider",
     { secrets: { genric: "x" } },
-    /secrets\.genric \(WEBHOOK_SECRET_GENRIC\).*"generic"/,
+    /secrets\.genric \(WEBHOOK_SECRET_GENRIC\): no provider is named "genric"; the nearest is "generic"$/,
   ],
   ["a secret of an inherited name", { secrets: { constructor: "x" } }, /no provider is named "constructor"/],
   ["a secret under a name far from all", { secrets: { stripe: "x" } }, /known are default, generic/],
@@ -108,7 +108,7 @@ const REFUSED: [name: string, input: Partial<ProviderInput>, message: RegExp][] 
   [
     "a workflow's provider that is none",
     { triggers: [{ workflow: "mail", provider: "genericc" }] },
-    /workflow "mail".*nearest is "generic"/,
+    /workflow "mail": no provider is named "genericc"; the nearest is "generic"$/,
   ],
   [
     "a verify token of no provider",
@@ -130,7 +130,7 @@ const REFUSED: [name: string, input: Partial<ProviderInput>, message: RegExp][] 
   [
     "a scheme of no built-in name",
     { schemes: { acme: "genric" } },
-    /schemes\.acme \(WEBHOOK_SCHEME_ACME\).*nearest is "generic"/,
+    /schemes\.acme \(WEBHOOK_SCHEME_ACME\): no built-in scheme is named "genric"; the nearest is "generic"$/,
   ],
   [
     "a scheme that is wrong",
@@ -179,7 +179,15 @@ test("what is odd is warned of", () => {
         schemes: { acme },
         triggers: [{ workflow: "mail", provider: "acme" }],
       },
-      /"mail" waits for "acme", .*401/,
+      /"mail" waits for "acme", .*secrets\.acme \(WEBHOOK_SECRET_ACME\).*401/,
+    ],
+    [
+      {
+        secrets: { generic: "hunter2" },
+        schemes: { "acme-eu-1": acme },
+        triggers: [{ workflow: "mail", provider: "acme-eu-1" }],
+      },
+      /secrets\.acme-eu-1 \(WEBHOOK_SECRET_ACME_EU_1\)/,
     ],
   ];
   for (const [input, message] of cases) {
@@ -193,6 +201,9 @@ test("what is odd is warned of", () => {
 test("what is usual is not warned of", () => {
   const cases: Partial<ProviderInput>[] = [
     { secrets: { generic: "it's" } },
+    { secrets: { generic: `a'b'` } },
+    { secrets: { generic: `'a'b` } },
+    { schemes: { "acme-files": acme, "acme-previous-2": acme } },
     {
       secrets: { generic: "a", acme: "b" },
       schemes: { acme },

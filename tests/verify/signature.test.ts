@@ -116,9 +116,12 @@ test("what a missing header or variable gives is false", () => {
   assert.is(verifySignature(body, signed, undefined as unknown as string), false);
 });
 
+const KNOWN = "give one of sha1, sha256, sha384, sha512";
+
 test("an unknown algorithm throws, an inherited name too, whatever else is wrong", () => {
   for (const name of ["md5", "", "SHA256", "hmac-sha256", "__proto__", "constructor", "toString"]) {
-    const isNamed = (error: Error) => error instanceof TypeError && error.message.includes("sha256");
+    const isNamed = (error: Error) =>
+      error instanceof TypeError && error.message.endsWith(`${JSON.stringify(name)} as algorithm: ${KNOWN}`);
     assert.throws(() => verifySignature(body, signed, secret, name as Algorithm), isNamed, name);
     assert.throws(() => verifySignature(body, "", "", name as Algorithm), isNamed, name);
   }

@@ -7,6 +7,7 @@ import fc from "fast-check";
 export async function holds<T>(property: fc.IRawProperty<T>, runs: number): Promise<void> {
   const { FC_SEED: seed, FC_PATH: path, FC_RUNS: more } = process.env;
   await fc.assert(property, {
+    includeErrorInReport: true, // uvu prints the message alone
     numRuns: more === undefined ? runs : Number(more),
     ...(seed === undefined ? {} : { seed: Number(seed) }),
     ...(path === undefined ? {} : { path }),

@@ -71,6 +71,8 @@ async function tryOne(server: TestServer, draft: Draft, kind: string): Promise<s
   assert.is(method, "POST");
   assert.ok(kind === "whole" || kind === "pieces", "a body that is not whole was stored");
   assert.ok(isSigned(provider, headers, draft.body), "what nobody signed was stored");
+  assert.match(headers.get("content-type") ?? "", /^application\/json *(;|$)/i);
+  assert.is((headers.get("content-encoding") ?? "identity").toLowerCase(), "identity");
   assert.is(answer.status, successOf(provider));
   if (json.event_id !== undefined) assert.equal([json.status, json.event_id], ["accepted", after[0]]);
   const event = await server.storage.getEvent(after[0] ?? "");

@@ -28,34 +28,22 @@ function levelsOf(value: unknown): number {
 }
 
 test("JSON is what the platform's own parser makes of it, up to 200 levels", () => {
-  const wrapped = fc
-    .tuple(
-      fc.json({ maxDepth: 3 }),
-      fc.array(fc.constantFrom<[string, string]>(["[", "]"], ['{"[":', "}"], ['["\\\\\\"{",', "]"]), {
-        minLength: 0,
-        maxLength: 230,
-      }),
-      fc.nat({ max: 199 }),
-    )
-    .map(([json, pairs, kept]) => {
-      // As often around the bound as far below it.
-      const chosen = pairs.slice(0, pairs.length > 190 ? pairs.length : kept);
-      return chosen.reduce((inner, [open, close]) => open + inner + close, json);
-    });
+  const count = fc.oneof(fc.nat({ max: 20 }), fc.integer({ min: 190, max: 210 }));
+  const pair = fc.constantFrom<[string, string]>(["[", "]"], ['{"[":', "}"], ['["\\\\\\"{",', "]"]);
+  // Texts full of brackets, and of what might be taken for a text's end.
+  const sly = fc
+    .tuple(fc.constantFrom("", '"', "\\", '\\"', '"\\'), count)
+    .map(([end, depth]) => JSON.stringify(end + "[".repeat(depth)));
+  const wrapped = fc.tuple(fc.oneof(fc.json({ maxDepth: 3 }), sly), pair, count);
   return holds(
-    fc.property(
-      fc.oneof(
-        wrapped,
-        fc.integer({ min: 195, max: 205 }).map((n) => "[".repeat(n) + "]".repeat(n)),
-      ),
-      (text) => {
-        const { value, error } = outcomeOf(() => parseJson(encodeText(text)));
-        const expected: unknown = JSON.parse(text);
-        if (levelsOf(expected) > JSON_LEVELS_MAX) assert.is((error as WebhookError).code, "json_too_deep");
-        else assert.equal(value, expected);
-      },
-    ),
-    500,
+    fc.property(wrapped, ([json, [open, close], depth]) => {
+      const text = open.repeat(depth) + json + close.repeat(depth);
+      const { value, error } = outcomeOf(() => parseJson(encodeText(text)));
+      const expected: unknown = JSON.parse(text);
+      if (levelsOf(expected) > JSON_LEVELS_MAX) assert.is((error as WebhookError).code, "json_too_deep");
+      else assert.equal(value, expected);
+    }),
+    1_000,
   );
 });
 
@@ -252,6 +240,25 @@ test("a list's query is a page and filters, or refused with a pointer to each pa
     1_000,
   );
 });
+
+test("a time is taken exactly where its day exists", () =>
+  holds(
+    fc.property(
+      fc.integer({ min: 1970, max: 2100 }),
+      fc.nat({ max: 13 }),
+      fc.nat({ max: 32 }),
+      fc.nat({ max: 23 }),
+      (year, month, day, hour) => {
+        const two = (part: number) => String(part).padStart(2, "0");
+        const text = `${year}-${two(month)}-${two(day)}T${two(hour)}:00:00Z`;
+        const date = new Date(Date.UTC(year, month - 1, day, hour));
+        const isDay = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+        const { value } = outcomeOf(() => parseListQuery(new URLSearchParams({ since: text }), []));
+        assert.is(value?.page.since, isDay ? date.getTime() : undefined, text);
+      },
+    ),
+    2_000,
+  ));
 
 test("a content type passes only as JSON in UTF-8 and without an encoding", () => {
   const type = bent(

@@ -257,5 +257,5 @@ export const commands: fc.Arbitrary<Iterable<fc.AsyncCommand<Model, Real>>> = fc
     fc.tuple(act, fc.nat({ max: 1 })).map(([[name, run], place]) => new Step(name, place, run)),
   ),
   // What a failure prints as replayPath has to be given beside FC_SEED and FC_PATH to run it again.
-  { maxCommands: 60, ...(replayPath === undefined ? {} : { replayPath }) },
+  { maxCommands: 60, size: "max", ...(replayPath === undefined ? {} : { replayPath }) },
 );

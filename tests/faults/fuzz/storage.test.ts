@@ -22,7 +22,7 @@ test("accepts, marks, claims, ends, cancels, retries, erasures, clean-ups and re
         await file.close();
       }
     }),
-    100,
+    50,
   );
 });
 

@@ -110,8 +110,10 @@ test("a network is what it says, or refused by name", () =>
       (base, bits, isWhole) => {
         const text = isWhole ? base : `${base}/${bits}`;
         const { value, error } = outcomeOf(() => parseNetworks([text]));
-        const max = isIP(base) === 4 ? 32 : 128;
-        const isGood = isIP(base) !== 0 && (isWhole || (/^\d{1,3}$/.test(bits) && Number(bits) <= max));
+        const [host = "", size = null, ...more] = text.split("/"); // the base may have got a slash, too
+        const max = isIP(host) === 4 ? 32 : 128;
+        const isSized = size === null || (/^\d{1,3}$/.test(size) && Number(size) <= max);
+        const isGood = isIP(host) !== 0 && isSized && more.length === 0;
         assert.is(error === undefined, isGood, text);
         if (error === undefined) return assert.is(value.length, 1);
         assert.instance(error, TypeError);

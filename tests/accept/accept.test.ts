@@ -13,6 +13,7 @@ import { createStorageBackend } from "../../lib/storage/backend.ts";
 import type { AnyWorkflow } from "../../lib/workflow.ts";
 import { WorkflowRegistry } from "../../lib/workflows/registry.ts";
 import { ManualClock } from "../support/manual-clock.ts";
+import { noShedding } from "../support/no-shedding.ts";
 import { rejects } from "../support/rejects.ts";
 import { firstPage, processOf } from "../support/stored.ts";
 
@@ -28,7 +29,13 @@ const test = suite<{ storage: Storage; givens: AcceptGivens }>("accept/accept");
 test.before.each(async (context) => {
   const clock = new ManualClock();
   context.storage = await createStorageBackend(":memory:", { clock, random: () => 0.5 });
-  context.givens = { storage: context.storage, registry: registryOf(WORKFLOWS), clock, slots: null };
+  context.givens = {
+    storage: context.storage,
+    registry: registryOf(WORKFLOWS),
+    clock,
+    slots: null,
+    shedding: noShedding(clock),
+  };
 });
 test.after.each(({ storage }) => storage.close());
 

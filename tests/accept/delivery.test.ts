@@ -40,6 +40,7 @@ function parse(
     secrets: [],
     isUnsignedAllowed: true,
     acceptedContentTypes: ["application/json"],
+    rate: null,
   };
   const text = typeof body === "string" ? body : JSON.stringify(body);
   return parseDelivery(provider, new Headers(headers), encodeText(text), { ...SETTINGS, ...settings }, [

@@ -11,6 +11,7 @@ import { createStorageBackend } from "../../lib/storage/backend.ts";
 import type { AnyWorkflow } from "../../lib/workflow.ts";
 import { WorkflowRegistry } from "../../lib/workflows/registry.ts";
 import { ManualClock } from "../support/manual-clock.ts";
+import { noShedding } from "../support/no-shedding.ts";
 import { rejects } from "../support/rejects.ts";
 import { eventOf } from "../support/stored.ts";
 
@@ -44,7 +45,13 @@ test.before.each(async (context) => {
     settle: () => {},
     wakeSoon: () => void wakes.count++,
   };
-  const givens = { storage, registry: registryOf(Object.keys(WORKFLOWS)), clock, slots };
+  const givens = {
+    storage,
+    registry: registryOf(Object.keys(WORKFLOWS)),
+    clock,
+    slots,
+    shedding: noShedding(clock),
+  };
   Object.assign(context, { storage, wakes, givens });
   context.ask = (request, names = Object.keys(WORKFLOWS)) =>
     replay({ ...givens, registry: registryOf(names) }, { ...ALL, ...request });

@@ -126,6 +126,7 @@ test("a scheme's id is never refused, fits what is stored, and two that differ s
     secrets: [],
     isUnsignedAllowed: true,
     acceptedContentTypes: ["application/json"],
+    rate: null,
   };
   const idIn = (json: string): string | null => {
     const body = encodeText(`{"id":${json}}`);

@@ -21,8 +21,11 @@ await import("../accept/webhook-id.test.ts");
 await import("../accept/delivery.test.ts");
 await import("../accept/replay.test.ts");
 await import("../accept/trigger.test.ts");
+await import("../accept/rate-limit.test.ts");
+await import("../accept/ready-runs.test.ts");
 await import("../accept/accept.test.ts");
 await import("../accept/webhook-handler.test.ts");
+await import("../routes/shedding.test.ts");
 
 for (const run of suites) {
   const [errors, passed, , total] = await run();

@@ -4,11 +4,12 @@
  * lock file beside this file. Arguments pick runtimes by name: `npm run test:runtimes -- bun`.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { copyFile, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { installLocked } from "../support/install-locked.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -59,7 +60,7 @@ async function main(names: readonly string[]): Promise<void> {
   const chosen = RUNTIMES.filter(({ name }) => names.length === 0 || names.includes(name));
   const rows: Row[] = [];
   try {
-    await install();
+    await installLocked(HERE, INSTALLED);
     for (const runtime of chosen) rows.push(await tryRuntime(runtime));
   } catch (error) {
     console.log(error instanceof Error ? error.message : error);
@@ -71,25 +72,6 @@ async function main(names: readonly string[]): Promise<void> {
   const failed = rows.reduce((sum, row) => sum + row.failed, untried);
   console.log(`${passed} passed, ${failed} failed`);
   process.exitCode = failed > 0 ? 1 : 0;
-}
-
-/** Brings `.runtimes/` in step with the lock file; does nothing where it is. */
-async function install(): Promise<void> {
-  const lock = await readFile(join(HERE, "package-lock.json"), "utf8");
-  const marker = join(INSTALLED, "installed.json");
-  if ((await readFile(marker, "utf8").catch(() => null)) === lock) return;
-  console.log("Installing the runtimes into .runtimes/");
-  await mkdir(INSTALLED, { recursive: true });
-  await rm(marker, { force: true });
-  for (const name of ["package.json", "package-lock.json"])
-    await copyFile(join(HERE, name), join(INSTALLED, name));
-  const npm = await run("npm", ["ci", "--no-audit", "--no-fund"], {
-    cwd: INSTALLED,
-    timeoutMs: SUITES_TIMEOUT_MS,
-  });
-  if (npm.code !== 0) throw new Error(`Cannot install the runtimes:\n${npm.output}`);
-  // Copied last, so that an install that broke off is done again.
-  await copyFile(join(HERE, "package-lock.json"), marker);
 }
 
 async function tryRuntime(runtime: Runtime): Promise<Row> {

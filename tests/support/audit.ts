@@ -14,6 +14,74 @@ export function readAudit(path: string): AuditLine[] {
   return lines.map((line) => JSON.parse(line) as AuditLine);
 }
 
+/** What a test that speaks to the server writes between the workflows' lines, in the order of what it was told. */
+export interface NoteLine {
+  run: string;
+  /** `rested`: an answer said that the run has ended. `retried`: a person is about to ask for more attempts. */
+  what: "rested" | "retried";
+}
+
+/** A break of the promises in what the workflows did. */
+export interface AuditFault {
+  kind: "lostEffects" | "begunAgain" | "overlapping" | "afterRest";
+  text: string;
+}
+
+/** Reads the lines one by one, in the order of what happened, and keeps the breaks of the promises. */
+export class Audit {
+  readonly faults: AuditFault[] = [];
+  /** How many steps were begun again: each at the cost of one kill. */
+  repeats = 0;
+  /** How many attempts of each run have started. */
+  readonly starts: Map<string, number> = new Map();
+  readonly #frozen: readonly number[];
+  readonly #begun = new Set<string>();
+  readonly #done = new Set<string>();
+  readonly #returned = new Set<string>();
+  readonly #latest = new Map<string, string>();
+  readonly #rested = new Set<string>();
+
+  /** @param frozen pids that were stopped with SIGSTOP, whose attempts may overlap with their successors */
+  constructor(frozen: readonly number[] = []) {
+    this.#frozen = frozen;
+  }
+
+  add(line: AuditLine | NoteLine): void {
+    if ("pid" in line) this.#addDeed(line);
+    else if (line.what === "rested") this.#rested.add(line.run);
+    else this.#rested.delete(line.run);
+  }
+
+  #addDeed({ run, pid, attempt, what, step: name }: AuditLine): void {
+    const step = `${run} ${name}`;
+    const isFrozen = this.#frozen.includes(pid);
+    if (what === "effect") this.#done.add(step);
+    if (what === "returned") this.#returned.add(step);
+    if (what === "returned" && !this.#done.has(step))
+      this.#say("lostEffects", `step ${step} returned in ${attempt} and its effect was never done`);
+    if (what === "began") {
+      if (this.#begun.has(step)) this.repeats++;
+      this.#begun.add(step);
+      if (this.#returned.has(step) && !isFrozen)
+        this.#say("begunAgain", `step ${step} began again in ${attempt} after it had returned`);
+    }
+    // What was under way at a cancel may still settle; nothing may begin.
+    if ((what === "started" || what === "began") && this.#rested.has(run))
+      this.#say("afterRest", `run ${run}: ${attempt} ${what} ${name} after it was said to have ended`);
+    if (what === "started") {
+      this.#latest.set(run, attempt);
+      this.starts.set(run, (this.starts.get(run) ?? 0) + 1);
+    }
+    const owner = this.#latest.get(run);
+    if (owner !== undefined && owner !== attempt && !isFrozen)
+      this.#say("overlapping", `run ${run}: ${attempt} still ran (${what} ${name}) after ${owner} began`);
+  }
+
+  #say(kind: AuditFault["kind"], text: string): void {
+    this.faults.push({ kind, text });
+  }
+}
+
 /**
  * Breaks of the promises in what the workflows did; empty where there is none. A step that is begun again without a
  * "returned" line is what at-least-once means: `repeats` counts those.
@@ -21,42 +89,16 @@ export function readAudit(path: string): AuditLine[] {
  * @param frozen pids that were stopped with SIGSTOP, whose attempts may overlap with their successors
  */
 export function auditFaults(lines: readonly AuditLine[], frozen: readonly number[] = []): string[] {
-  const faults: string[] = [];
-  const returned = new Set<string>();
-  const done = new Set<string>();
-  const latest = new Map<string, AuditLine>();
-  for (const line of lines) {
-    const step = `${line.run} ${line.step}`;
-    if (line.what === "effect") done.add(step);
-    if (line.what === "returned") returned.add(step);
-    if (line.what === "returned" && !done.has(step)) {
-      faults.push(`step ${step} returned in ${line.attempt} and its effect was never done`);
-    }
-    if (line.what === "began" && returned.has(step) && !frozen.includes(line.pid)) {
-      faults.push(`step ${step} began again in ${line.attempt} after it had returned`);
-    }
-    if (line.what === "started") latest.set(line.run, line);
-    const owner = latest.get(line.run);
-    if (owner !== undefined && owner.attempt !== line.attempt && !frozen.includes(line.pid)) {
-      faults.push(
-        `run ${line.run}: ${line.attempt} still ran (${line.what} ${line.step}) after ${owner.attempt} began`,
-      );
-    }
-  }
-  return faults;
+  const audit = new Audit(frozen);
+  for (const line of lines) audit.add(line);
+  return audit.faults.map(({ text }) => text);
 }
 
 /** How many steps were begun again: each at the cost of one kill. */
 export function repeats(lines: readonly AuditLine[]): number {
-  const seen = new Set<string>();
-  let count = 0;
-  for (const { what, run, step } of lines) {
-    if (what !== "began") continue;
-    const key = `${run} ${step}`;
-    if (seen.has(key)) count++;
-    seen.add(key);
-  }
-  return count;
+  const audit = new Audit();
+  for (const line of lines) audit.add(line);
+  return audit.repeats;
 }
 
 /**

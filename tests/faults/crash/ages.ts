@@ -1,0 +1,60 @@
+import type { StoredFile } from "../../support/stored.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Random } from "./random.ts";
+
+/** Past `RETENTION_DAYS=1`, and past the default of `ID_RETENTION_DAYS`. */
+const DAY_MS = 86_400_000;
+const ERASE_AFTER_DAYS = 2;
+const DELETE_AFTER_DAYS = 100;
+
+/** Of the events that are erased already, so many are made old enough to be deleted. */
+const DELETED_SHARE = 0.3;
+
+/** What retention has to erase or delete, as it says in `lib/storage/sqlite/retention.ts`. */
+export const DUE = `
+  SELECT count(*) AS n FROM webhook_events e
+  WHERE e.accepted_at < CASE WHEN e.erased_at IS NULL THEN :erase ELSE :delete END
+  AND NOT EXISTS (
+    SELECT 1 FROM runs r WHERE r.event_seq = e.seq
+    AND (r.status IN ('queued', 'running')
+         OR r.ended_at >= CASE WHEN e.erased_at IS NULL THEN :erase ELSE :delete END))`;
+
+/** How many events retention has to erase or delete by now. */
+export function dueQuery(now: number): string {
+  return DUE.replaceAll(":erase", String(now - DAY_MS)).replaceAll(":delete", String(now - 90 * DAY_MS));
+}
+
+/**
+ * Makes what is stored old, as if the server had been off for days: everything that no person has still to mend, with
+ * the events of unfinished runs among it, which must not be touched. Some that are erased become old enough to go.
+ */
+export function age(file: StoredFile, ledger: Ledger, random: Random): void {
+  const db = file.connect();
+  const erased = file.rows(`
+    SELECT e.seq, e.webhook_id FROM webhook_events e WHERE e.erased_at IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.event_seq = e.seq AND r.status IN ('queued', 'running'))`);
+  const toDelete = erased.filter(({ webhook_id }) => {
+    const entry = ledger.entries.get(String(webhook_id));
+    // What its sender may still send again would be taken for new once its id is gone.
+    const isDone = entry !== undefined && entry.answeredAt !== null && entry.copiesLeft <= 0;
+    const isPicked = random.chance(DELETED_SHARE);
+    if (!isDone || !isPicked) return false;
+    entry.isForgotten = true;
+    return true;
+  });
+  const shift = (days: number, events: string): void => {
+    const ms = days * DAY_MS;
+    db.exec(`
+      UPDATE runs SET ended_at = ended_at - ${ms}, created_at = created_at - ${ms} WHERE event_seq IN (${events});
+      UPDATE webhook_events SET accepted_at = accepted_at - ${ms} WHERE seq IN (${events})`);
+  };
+  db.exec("BEGIN IMMEDIATE");
+  shift(
+    ERASE_AFTER_DAYS,
+    `SELECT e.seq FROM webhook_events e WHERE e.erased_at IS NULL
+     AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.event_seq = e.seq AND r.status = 'failed')`,
+  );
+  shift(DELETE_AFTER_DAYS, toDelete.map(({ seq }) => String(seq)).join(","));
+  db.exec("COMMIT");
+  db.close();
+}

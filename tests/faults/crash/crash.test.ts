@@ -1,0 +1,35 @@
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { crash } from "./harness.ts";
+import { type Hits, isFaulty } from "./report.ts";
+
+const CYCLES = 25;
+
+/** What some kill of so few cycles has to find under way, whatever the seed. */
+const COMMON: readonly (keyof Hits)[] = [
+  "starting",
+  "commit",
+  "committedUnanswered",
+  "claimed",
+  "running",
+  "queued",
+  "sleeping",
+  "backingOff",
+];
+
+const test = suite("faults/crash");
+
+test(`after ${CYCLES} lives that kill -9 ended on one database, every promise that was made is kept`, async () => {
+  const seed = Number(process.env.CRASH_SEED ?? Math.floor(Math.random() * 2 ** 31));
+  console.log(`seed ${seed}: npm run test:crash -- --cycles ${CYCLES} --seed ${seed}`);
+  const report = await crash({ cycles: CYCLES, seed });
+  console.log(JSON.stringify(report));
+  assert.equal(report.faults, []);
+  assert.not(isFaulty(report));
+  assert.is(report.accepted, report.deliveries);
+  assert.ok(report.kills >= CYCLES, `only ${report.kills} kills`);
+  assert.ok(report.repeats <= report.repeatsMax, `${report.repeats} repeats`);
+  for (const kind of COMMON) assert.ok(report.hits[kind] > 0, `no kill found ${kind} under way`);
+});
+
+test.run();

@@ -10,18 +10,15 @@ const DELETE_AFTER_DAYS = 100;
 /** Of the events that are erased already, so many are made old enough to be deleted. */
 const DELETED_SHARE = 0.3;
 
-/** What retention has to erase or delete, as it says in `lib/storage/sqlite/retention.ts`. */
-export const DUE = `
-  SELECT count(*) AS n FROM webhook_events e
-  WHERE e.accepted_at < CASE WHEN e.erased_at IS NULL THEN :erase ELSE :delete END
-  AND NOT EXISTS (
-    SELECT 1 FROM runs r WHERE r.event_seq = e.seq
-    AND (r.status IN ('queued', 'running')
-         OR r.ended_at >= CASE WHEN e.erased_at IS NULL THEN :erase ELSE :delete END))`;
-
-/** How many events retention has to erase or delete by now. */
+/** The events that retention has to erase or delete by now, the first that it takes first. */
 export function dueQuery(now: number): string {
-  return DUE.replaceAll(":erase", String(now - DAY_MS)).replaceAll(":delete", String(now - 90 * DAY_MS));
+  const before = `CASE WHEN e.erased_at IS NULL THEN ${now - DAY_MS} ELSE ${now - 90 * DAY_MS} END`;
+  return `
+    SELECT e.id FROM webhook_events e
+    WHERE e.accepted_at < ${before} AND NOT EXISTS (
+      SELECT 1 FROM runs r
+      WHERE r.event_seq = e.seq AND (r.status IN ('queued', 'running') OR r.ended_at >= ${before}))
+    ORDER BY e.erased_at IS NOT NULL, e.accepted_at`;
 }
 
 /**
@@ -35,8 +32,12 @@ export function age(file: StoredFile, ledger: Ledger, random: Random): void {
     AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.event_seq = e.seq AND r.status IN ('queued', 'running'))`);
   const toDelete = erased.filter(({ webhook_id }) => {
     const entry = ledger.entries.get(String(webhook_id));
-    // What its sender may still send again would be taken for new once its id is gone.
-    const isDone = entry !== undefined && entry.answeredAt !== null && entry.copiesLeft <= 0;
+    // What its sender may still send again would be taken for new once its id is gone, and a person would not find it.
+    const isDone =
+      entry !== undefined &&
+      entry.answeredAt !== null &&
+      entry.copiesLeft <= 0 &&
+      !ledger.openCares.has(entry);
     const isPicked = random.chance(DELETED_SHARE);
     if (!isDone || !isPicked) return false;
     entry.isForgotten = true;

@@ -1,6 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { crash } from "./harness.ts";
+import { planCycle } from "./plan.ts";
 import { type Hits, isFaulty } from "./report.ts";
 
 const CYCLES = 25;
@@ -18,6 +19,13 @@ const COMMON: readonly (keyof Hits)[] = [
 ];
 
 const test = suite("faults/crash");
+
+test("a seed decides what is delivered and when each kill comes, and another seed something else", () => {
+  const plans = (seed: number): string =>
+    JSON.stringify(Array.from({ length: CYCLES }, (_, at) => planCycle(seed, at)));
+  assert.is(plans(7), plans(7));
+  assert.is.not(plans(7).replaceAll("-7-", "-8-"), plans(8));
+});
 
 test(`after ${CYCLES} lives that kill -9 ended on one database, every promise that was made is kept`, async () => {
   const seed = Number(process.env.CRASH_SEED ?? Math.floor(Math.random() * 2 ** 31));

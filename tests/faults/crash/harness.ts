@@ -1,12 +1,9 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { pause } from "../../fixtures/workflows/_audit.ts";
-import { PROGRAM, type SpawnOptions } from "../../support/spawn-server.ts";
 import { StoredFile } from "../../support/stored.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 import { age, dueQuery } from "./ages.ts";
-import { SECRETS } from "./deliver.ts";
 import { drain } from "./drain.ts";
 import { judge } from "./judge.ts";
 import { type Entry, Ledger } from "./ledger.ts";
@@ -15,10 +12,9 @@ import { Looker } from "./look.ts";
 import { type CyclePlan, planCycle } from "./plan.ts";
 import { Findings, type Report } from "./report.ts";
 import { schemaCycle } from "./schema-cycle.ts";
-import { ADMIN_TOKEN, Traffic } from "./traffic.ts";
+import { Servers } from "./servers.ts";
+import { Traffic } from "./traffic.ts";
 import { Trail } from "./trail.ts";
-
-const SERVER = new URL("server.ts", import.meta.url);
 
 /** The program's default: what may be under way at a kill, and so be repeated. */
 export const CONCURRENCY = 16;
@@ -26,8 +22,8 @@ export const CONCURRENCY = 16;
 /** A moment that does not come (no run to cancel, no answer) is not waited for longer than this. */
 const MOMENT_MS = 1_000;
 
-/** Retention begins right after the start, and again and again. */
-const EARLY_CLEANUP = { retentionFirstMs: 40, retentionEveryMs: 20 };
+/** Of the ids whose events were erased, so many are delivered once more. */
+const SENT_AGAIN_SHARE = 0.1;
 
 export interface CrashOptions {
   cycles: number;
@@ -54,6 +50,13 @@ export async function crash(options: CrashOptions): Promise<Report> {
   return world.report((performance.now() - startedAt) / 1_000);
 }
 
+/** What the kill is aimed at, once the server listens. */
+async function momentOf({ aim, answers }: CyclePlan, traffic: Traffic, firstDue?: string): Promise<void> {
+  if (aim === "answer") await traffic.answered(answers);
+  if (aim === "command") await traffic.commanded;
+  if (aim === "cleanup" && firstDue !== undefined) await traffic.erased(firstDue);
+}
+
 /** The database, the trail, and everybody outside of the server. */
 class World {
   readonly #options: CrashOptions;
@@ -62,7 +65,7 @@ class World {
   readonly #ledger: Ledger;
   readonly #trail: Trail;
   readonly #findings = new Findings();
-  readonly #env: Readonly<Record<string, string>>;
+  readonly #servers: Servers;
   readonly #mendedFolder: string;
   /** Attempts that were claimed and never began, by run. */
   readonly #neverBegun = new Map<string, number>();
@@ -76,43 +79,34 @@ class World {
     this.#trail = new Trail(trailPath);
     this.#mendedFolder = join(folder, "mended");
     mkdirSync(this.#mendedFolder);
-    this.#env = {
-      DATABASE_URL: this.#file.url,
-      WORKFLOWS_DIR: fileURLToPath(new URL("workflows", import.meta.url)),
-      AUDIT_FILE: trailPath,
-      MENDED_FOLDER: this.#mendedFolder,
-      ADMIN_TOKEN,
-      WEBHOOK_SECRET_GENERIC: SECRETS.generic,
-      WEBHOOK_SECRET_PARTNER: SECRETS.partner,
-      WEBHOOK_SCHEME_PARTNER: "generic",
-    };
+    this.#servers = new Servers(this.#file.url, trailPath, this.#mendedFolder, options.program);
   }
 
   async cycle(cycle: number): Promise<void> {
     const plan = planCycle(this.#options.seed, cycle);
     const { folder } = this.#file;
-    const [looker, findings, env] = [this.#looker, this.#findings, this.#env];
+    const [looker, findings, env] = [this.#looker, this.#findings, this.#servers.env];
     if (plan.aim === "schema") return schemaCycle({ folder, cycle, plan, looker, findings, env });
     this.#plan(plan);
-    let due = 0;
+    let due: readonly string[] = [];
     if (plan.aim === "cleanup") {
       age(this.#file, this.#ledger, plan.random);
       due = this.#due();
     }
-    const life = new Life(plan.isFull ? this.#fullServer(plan) : this.#plainServer());
-    const traffic = await this.#liveUntilKilled(life, plan);
+    const life = new Life(this.#servers.of(plan));
+    const traffic = await this.#liveUntilKilled(life, plan, due[0]);
     this.#lookBack(traffic);
     if (plan.aim === "cleanup") {
-      const left = this.#due();
-      findings.hit("cleanup", left > 0 && left < due);
+      const left = this.#due().length;
+      findings.hit("cleanup", left > 0 && left < due.length);
+      this.#sendErasedAgain(plan);
     }
   }
 
   /** Delivers what is left, waits until all is at rest, and judges. */
   async end(): Promise<void> {
-    const server = { file: SERVER, env: { ...this.#env, WEBHOOK_SECRET_GITHUB: SECRETS.github } };
     await drain({
-      server,
+      server: this.#servers.sound,
       ledger: this.#ledger,
       trailPath: this.#trail.path,
       findings: this.#findings,
@@ -122,7 +116,10 @@ class World {
     judge(this.#file, this.#ledger, this.#trail.audit, this.#findings);
     const { audit } = this.#trail;
     if (audit.repeats > this.#findings.kills * CONCURRENCY)
-      this.#findings.fault("begunAgain", `${audit.repeats} repeats are more than kills x ${CONCURRENCY}`);
+      this.#findings.fault(
+        "repeatedTooOften",
+        `${audit.repeats} repeats are more than kills x ${CONCURRENCY}`,
+      );
     if (this.#options.folder === undefined) await this.#file.close();
   }
 
@@ -135,7 +132,7 @@ class World {
 
   report(seconds: number): Report {
     const entries = [...this.#ledger.entries.values()];
-    const { faults, hits, inWords, kills } = this.#findings;
+    const { faults, hits, inWords, kills, erased, deleted, erasedSentAgain } = this.#findings;
     return {
       seed: this.#options.seed,
       cycles: this.#options.cycles,
@@ -144,6 +141,9 @@ class World {
       accepted: entries.filter(({ answeredAt }) => answeredAt !== null).length,
       requests: entries.reduce((sum, { sent }) => sum + sent, 0),
       ...faults,
+      erased: erased + deleted,
+      deleted,
+      erasedSentAgain,
       repeats: this.#trail.audit.repeats,
       repeatsMax: kills * CONCURRENCY,
       hits,
@@ -163,24 +163,8 @@ class World {
     }
   }
 
-  #plainServer(): SpawnOptions {
-    const { program = PROGRAM } = this.#options;
-    return { file: program, env: this.#env };
-  }
-
-  #fullServer({ aim }: CyclePlan): SpawnOptions {
-    const { program = SERVER } = this.#options;
-    const isCleaning = aim === "cleanup";
-    const days: Record<string, string> = isCleaning ? { RETENTION_DAYS: "1" } : {};
-    return {
-      file: program,
-      env: { ...this.#env, ...days, WEBHOOK_SECRET_GITHUB: SECRETS.github },
-      ...(isCleaning ? { timing: EARLY_CLEANUP } : {}),
-    };
-  }
-
   /** @returns the traffic, for what was under way; null where the server was killed before it listened */
-  async #liveUntilKilled(life: Life, plan: CyclePlan): Promise<Traffic | null> {
+  async #liveUntilKilled(life: Life, plan: CyclePlan, firstDue: string | undefined): Promise<Traffic | null> {
     if (plan.aim === "start") await within(plan.delayMs, life.listens());
     const origin = plan.aim === "start" ? life.origin : await life.listens();
     let traffic: Traffic | null = null;
@@ -192,8 +176,7 @@ class World {
         isGithubKnown: plan.isFull,
         mendedFolder: this.#mendedFolder,
       });
-      if (plan.aim === "answer") await within(MOMENT_MS, traffic.answered(plan.answers));
-      if (plan.aim === "command") await within(MOMENT_MS, traffic.commanded);
+      await within(MOMENT_MS, momentOf(plan, traffic, firstDue));
       if (plan.aim !== "start") await pause(plan.delayMs);
     }
     traffic?.hold();
@@ -234,7 +217,25 @@ class World {
     for (const id of look.erasedUnfinished) findings.fault("erasedEarly", `run ${id} is unfinished`);
   }
 
-  #due(): number {
-    return this.#looker.read(this.#file.path, (rows) => Number(rows(dueQuery(Date.now()))[0]?.n));
+  /** What was erased is still known by its id. */
+  #sendErasedAgain({ random }: CyclePlan): void {
+    const ids = this.#looker.read(this.#file.path, (rows) =>
+      rows("SELECT webhook_id FROM webhook_events WHERE erased_at IS NOT NULL").map((row) =>
+        String(row.webhook_id),
+      ),
+    );
+    for (const id of ids) {
+      const entry = this.#ledger.entries.get(id);
+      if (entry === undefined || entry.isForgotten || !random.chance(SENT_AGAIN_SHARE)) continue;
+      this.#ledger.addCopy(entry);
+      this.#findings.erasedSentAgain++;
+    }
+  }
+
+  /** Ids of the events that retention has to erase or delete. */
+  #due(): readonly string[] {
+    return this.#looker.read(this.#file.path, (rows) =>
+      rows(dueQuery(Date.now())).map(({ id }) => String(id)),
+    );
   }
 }

@@ -85,9 +85,11 @@ function judgeEntry(entry: Entry, run: StoredRun | undefined, findings: Findings
   if (entry.runIds.size > 1 || entry.acceptances > 1)
     findings.fault("duplicated", `${id} was accepted ${entry.acceptances} times, as ${told}`);
   if (run === undefined) {
-    if (!entry.isForgotten) findings.fault("lost", `${id}, accepted as ${told}, is not stored`);
+    if (entry.isForgotten) findings.deleted++;
+    else findings.fault("lost", `${id}, accepted as ${told}, is not stored`);
     return;
   }
+  if (run.isErased) findings.erased++;
   if (!entry.runIds.has(run.id)) findings.fault("lost", `${id} is stored as ${run.id}, told was ${told}`);
   const end = endOf(entry);
   const result = JSON.stringify({

@@ -36,25 +36,35 @@ export interface CyclePlan {
   random: Random;
 }
 
-/** Of every dozen cycles one cleans up, and two raise a schema. */
-const DOZEN: Readonly<Partial<Record<number, Aim>>> = { 3: "schema", 8: "schema", 11: "cleanup" };
+/** Of every dozen cycles some have their aim, so that none is missing in a short form. */
+const DOZEN: Readonly<Partial<Record<number, Aim>>> = {
+  1: "start",
+  3: "schema",
+  5: "burst",
+  6: "start",
+  8: "schema",
+  9: "command",
+};
 
-const AIMS = { any: 6, answer: 4, burst: 4, start: 1, command: 3 } as const;
+/** Retention takes 200 events at a time, and so many cycles make some lots of them. */
+const CLEANUP_EVERY = 24;
+
+const AIMS = { any: 6, answer: 4, burst: 3, command: 3 } as const;
 
 /** The longest time from the moment to the kill, in milliseconds. */
 const DELAY_MAX_MS: Readonly<Record<Aim, number>> = {
   any: 600,
   answer: 3,
   burst: 25,
-  start: 700,
+  start: 450,
   command: 5,
-  cleanup: 150,
+  cleanup: 3,
   schema: 10,
 };
 
 export function planCycle(seed: number, cycle: number): CyclePlan {
   const random = new Random(seed, cycle);
-  const aim = DOZEN[cycle % 12] ?? random.weighted(AIMS);
+  const aim = aimOf(random, cycle);
   const isBurst = aim === "burst";
   const count = isBurst ? random.int(60, 120) : random.int(15, 45);
   return {
@@ -70,6 +80,11 @@ export function planCycle(seed: number, cycle: number): CyclePlan {
     resends: Array.from({ length: random.int(0, 6) }, () => random.next()),
     random,
   };
+}
+
+function aimOf(random: Random, cycle: number): Aim {
+  if (cycle % CLEANUP_EVERY === CLEANUP_EVERY - 1) return "cleanup";
+  return DOZEN[cycle % 12] ?? random.weighted(AIMS);
 }
 
 function planDelivery(random: Random, name: string, aim: Aim): Delivery {

@@ -38,6 +38,8 @@ export interface Faults {
   overlapping: number;
   /** Steps begun again after they had returned. */
   begunAgain: number;
+  /** 1 where more steps were begun again than the kills account for. */
+  repeatedTooOften: number;
   /** Steps that returned and whose effect was never done. */
   lostEffects: number;
   /** Begun after an answer had said that the run has ended: a cancelled run that goes on, above all. */
@@ -62,6 +64,11 @@ export interface Report extends Faults {
   accepted: number;
   /** Requests that it took, answered or not. */
   requests: number;
+  /** Ids whose event retention has erased, and of those how many it has deleted. */
+  erased: number;
+  deleted: number;
+  /** Copies sent of an id whose event was erased. */
+  erasedSentAgain: number;
   /** Steps that were begun again and had not returned: at-least-once. */
   repeats: number;
   /** What repeats may be: kills x CONCURRENCY. */
@@ -98,6 +105,7 @@ export class Findings {
     stuck: 0,
     overlapping: 0,
     begunAgain: 0,
+    repeatedTooOften: 0,
     lostEffects: 0,
     afterRest: 0,
     wrongEnd: 0,
@@ -108,6 +116,9 @@ export class Findings {
   };
   readonly inWords: string[] = [];
   kills = 0;
+  erased = 0;
+  deleted = 0;
+  erasedSentAgain = 0;
 
   hit(kind: keyof Hits, isHit: boolean): void {
     if (isHit) this.hits[kind]++;

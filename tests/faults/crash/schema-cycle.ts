@@ -28,7 +28,7 @@ export interface SchemaGivens {
 
 /** Kills a server that raises the schema of a file of its own: a new file, or one that it has to refuse. */
 export async function schemaCycle(givens: SchemaGivens): Promise<void> {
-  if (givens.plan.random.chance(0.5)) await killRaising(givens);
+  if (givens.plan.random.chance(0.6)) await killRaising(givens);
   else await killRefusing(givens);
 }
 

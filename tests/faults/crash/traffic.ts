@@ -55,6 +55,14 @@ export class Traffic {
     });
   }
 
+  /** Resolves when retention has erased the event. */
+  async erased(eventId: string): Promise<void> {
+    while (!this.#isOver) {
+      const answer = await this.#ask("GET", `/events/${eventId}`);
+      if (answer?.json?.erased_at != null) return;
+    }
+  }
+
   /** Nothing more is sent: what is unanswered from here on is what a kill finds under way. */
   hold(): void {
     this.#isOver = true;

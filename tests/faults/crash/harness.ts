@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { pause } from "../../fixtures/workflows/_audit.ts";
 import { StoredFile } from "../../support/stored.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
-import { age, dueQuery } from "./ages.ts";
+import { age, type DueEvent, dueQuery } from "./ages.ts";
 import { drain } from "./drain.ts";
 import { judge } from "./judge.ts";
 import { type Entry, Ledger } from "./ledger.ts";
@@ -20,7 +20,7 @@ import { Trail } from "./trail.ts";
 export const CONCURRENCY = 16;
 
 /** A moment that does not come (no run to cancel, no answer) is not waited for longer than this. */
-const MOMENT_MS = 1_000;
+const MOMENT_MS = 2_000;
 
 /** Of the ids whose events were erased, so many are delivered once more. */
 const SENT_AGAIN_SHARE = 0.1;
@@ -51,10 +51,10 @@ export async function crash(options: CrashOptions): Promise<Report> {
 }
 
 /** What the kill is aimed at, once the server listens. */
-async function momentOf({ aim, answers }: CyclePlan, traffic: Traffic, firstDue?: string): Promise<void> {
+async function momentOf({ aim, answers }: CyclePlan, traffic: Traffic, due?: DueEvent): Promise<void> {
   if (aim === "answer") await traffic.answered(answers);
-  if (aim === "command") await traffic.commanded;
-  if (aim === "cleanup" && firstDue !== undefined) await traffic.erased(firstDue);
+  if (aim === "cancel" || aim === "retry") await traffic.commanded(aim);
+  if (aim === "cleanup" && due !== undefined) await traffic.gone(due);
 }
 
 /** The database, the trail, and everybody outside of the server. */
@@ -88,13 +88,13 @@ class World {
     const [looker, findings, env] = [this.#looker, this.#findings, this.#servers.env];
     if (plan.aim === "schema") return schemaCycle({ folder, cycle, plan, looker, findings, env });
     this.#plan(plan);
-    let due: readonly string[] = [];
+    let due: readonly DueEvent[] = [];
     if (plan.aim === "cleanup") {
-      age(this.#file, this.#ledger, plan.random);
+      await age(this.#file, this.#ledger, plan.random);
       due = this.#due();
     }
     const life = new Life(this.#servers.of(plan));
-    const traffic = await this.#liveUntilKilled(life, plan, due[0]);
+    const traffic = await this.#liveUntilKilled(life, plan, due[Math.floor(plan.dueAt * due.length)]);
     this.#lookBack(traffic);
     if (plan.aim === "cleanup") {
       const left = this.#due().length;
@@ -105,6 +105,7 @@ class World {
 
   /** Delivers what is left, waits until all is at rest, and judges. */
   async end(): Promise<void> {
+    this.#findings.acceptedInKilled = this.#countAccepted();
     await drain({
       server: this.#servers.sound,
       ledger: this.#ledger,
@@ -124,10 +125,8 @@ class World {
   }
 
   progress(cycles: number): string {
-    const { entries } = this.#ledger;
-    const answered = [...entries.values()].filter(({ answeredAt }) => answeredAt !== null).length;
     const { kills } = this.#findings;
-    return `${cycles} cycles, ${kills} kills, ${answered} of ${entries.size} deliveries accepted`;
+    return `${cycles} cycles, ${kills} kills, ${this.#countAccepted()} of ${this.#ledger.entries.size} deliveries accepted`;
   }
 
   report(seconds: number): Report {
@@ -138,7 +137,8 @@ class World {
       cycles: this.#options.cycles,
       kills,
       deliveries: entries.length,
-      accepted: entries.filter(({ answeredAt }) => answeredAt !== null).length,
+      accepted: this.#countAccepted(),
+      acceptedInKilled: this.#findings.acceptedInKilled,
       requests: entries.reduce((sum, { sent }) => sum + sent, 0),
       ...faults,
       erased: erased + deleted,
@@ -150,6 +150,12 @@ class World {
       seconds: Math.round(seconds * 10) / 10,
       faults: inWords,
     };
+  }
+
+  #countAccepted(): number {
+    let count = 0;
+    for (const { answeredAt } of this.#ledger.entries.values()) if (answeredAt !== null) count++;
+    return count;
   }
 
   #plan({ deliveries, resends }: CyclePlan): void {
@@ -164,7 +170,7 @@ class World {
   }
 
   /** @returns the traffic, for what was under way; null where the server was killed before it listened */
-  async #liveUntilKilled(life: Life, plan: CyclePlan, firstDue: string | undefined): Promise<Traffic | null> {
+  async #liveUntilKilled(life: Life, plan: CyclePlan, due: DueEvent | undefined): Promise<Traffic | null> {
     if (plan.aim === "start") await within(plan.delayMs, life.listens());
     const origin = plan.aim === "start" ? life.origin : await life.listens();
     let traffic: Traffic | null = null;
@@ -176,7 +182,7 @@ class World {
         isGithubKnown: plan.isFull,
         mendedFolder: this.#mendedFolder,
       });
-      await within(MOMENT_MS, momentOf(plan, traffic, firstDue));
+      await within(MOMENT_MS, momentOf(plan, traffic, due));
       if (plan.aim !== "start") await pause(plan.delayMs);
     }
     traffic?.hold();
@@ -232,10 +238,10 @@ class World {
     }
   }
 
-  /** Ids of the events that retention has to erase or delete. */
-  #due(): readonly string[] {
+  /** The events that retention has to erase or delete. */
+  #due(): readonly DueEvent[] {
     return this.#looker.read(this.#file.path, (rows) =>
-      rows(dueQuery(Date.now())).map(({ id }) => String(id)),
+      rows(dueQuery(Date.now())).map((row) => ({ id: String(row.id), isErased: row.is_erased === 1 })),
     );
   }
 }

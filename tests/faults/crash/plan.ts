@@ -2,7 +2,7 @@ import { Random } from "./random.ts";
 import type { Journey } from "./workflows/_journey.ts";
 
 /** The moment that a kill is aimed at; `schema` kills a server of its own, on a file of its own. */
-export type Aim = "any" | "answer" | "burst" | "start" | "command" | "cleanup" | "schema";
+export type Aim = "any" | "answer" | "burst" | "start" | "cancel" | "retry" | "cleanup" | "schema";
 
 export type ProviderName = "generic" | "partner" | "github";
 
@@ -25,6 +25,8 @@ export interface CyclePlan {
   delayMs: number;
   /** The moment of `answer`: so many answers. */
   answers: number;
+  /** Which of the events that are due is seen to go, at the moment of `cleanup`: in [0, 1), the first to the last. */
+  dueAt: number;
   /** Requests at once. */
   senders: number;
   /** True for the server that knows GitHub and cleans up early; else it is `mod.ts` as it stands. */
@@ -43,13 +45,16 @@ const DOZEN: Readonly<Partial<Record<number, Aim>>> = {
   5: "burst",
   6: "start",
   8: "schema",
-  9: "command",
+  9: "cancel",
+  10: "retry",
 };
 
 /** Retention takes 200 events at a time, and so many cycles make some lots of them. */
 const CLEANUP_EVERY = 24;
+/** Few, because a pass yields to them, and is over sooner than it is seen where they are many. */
+const CLEANUP_SENDERS = 2;
 
-const AIMS = { any: 6, answer: 4, burst: 3, command: 3 } as const;
+const AIMS = { any: 8, answer: 4, burst: 2, cancel: 1, retry: 1 } as const;
 
 /** The longest time from the moment to the kill, in milliseconds. */
 const DELAY_MAX_MS: Readonly<Record<Aim, number>> = {
@@ -57,7 +62,8 @@ const DELAY_MAX_MS: Readonly<Record<Aim, number>> = {
   answer: 3,
   burst: 25,
   start: 450,
-  command: 5,
+  cancel: 5,
+  retry: 5,
   cleanup: 3,
   schema: 10,
 };
@@ -66,12 +72,13 @@ export function planCycle(seed: number, cycle: number): CyclePlan {
   const random = new Random(seed, cycle);
   const aim = aimOf(random, cycle);
   const isBurst = aim === "burst";
-  const count = isBurst ? random.int(60, 120) : random.int(15, 45);
+  const count = isBurst ? random.int(40, 80) : random.int(8, 28);
   return {
     aim,
     delayMs: random.next() * DELAY_MAX_MS[aim],
-    answers: random.int(1, 20),
-    senders: isBurst ? 64 : random.int(4, 32),
+    answers: random.int(1, 30),
+    dueAt: random.next(),
+    senders: isBurst ? 64 : aim === "cleanup" ? CLEANUP_SENDERS : random.int(4, 32),
     isFull: aim === "cleanup" || random.chance(0.25),
     deliveries:
       aim === "schema"
@@ -89,7 +96,7 @@ function aimOf(random: Random, cycle: number): Aim {
 
 function planDelivery(random: Random, name: string, aim: Aim): Delivery {
   const provider = random.weighted<ProviderName>({ generic: 55, partner: 30, github: 15 });
-  const boost = aim === "command" ? 4 : 1;
+  const boost = aim === "cancel" || aim === "retry" ? 4 : 1;
   const care = random.weighted({ none: 85, cancel: 9 * boost, mend: 6 * boost });
   return {
     id: `${provider}-${name}`,

@@ -62,6 +62,8 @@ export interface Report extends Faults {
   deliveries: number;
   /** Ids that a sender was told are kept. */
   accepted: number;
+  /** Of these, in lives that a kill ended; the rest were sent again to the last one. */
+  acceptedInKilled: number;
   /** Requests that it took, answered or not. */
   requests: number;
   /** Ids whose event retention has erased, and of those how many it has deleted. */
@@ -116,6 +118,7 @@ export class Findings {
   };
   readonly inWords: string[] = [];
   kills = 0;
+  acceptedInKilled = 0;
   erased = 0;
   deleted = 0;
   erasedSentAgain = 0;
@@ -133,4 +136,25 @@ export class Findings {
 /** True where a promise was broken. */
 export function isFaulty(report: Report): boolean {
   return report.faults.length > 0;
+}
+
+/** What some kill of a few cycles finds under way, whatever the seed. */
+const COMMON: readonly (keyof Hits)[] = [
+  "starting",
+  "commit",
+  "committedUnanswered",
+  "claimed",
+  "running",
+  "queued",
+  "sleeping",
+  "backingOff",
+];
+
+/** From so many cycles on every kind has to be hit. */
+const LONG_CYCLES = 200;
+
+/** What the kills should have hit and did not: where there is any, the audit says less than it seems to. */
+export function missedHits({ cycles, hits }: Report): (keyof Hits)[] {
+  const wanted = cycles < LONG_CYCLES ? COMMON : (Object.keys(hits) as (keyof Hits)[]);
+  return wanted.filter((kind) => hits[kind] === 0);
 }

@@ -1,6 +1,6 @@
 /**
  * `npm run test:crash -- --cycles 1000 --seed 7`: kills the server again and again, and prints what became of all that
- * was delivered, as JSON. It ends with 1 where a promise was broken.
+ * was delivered, as JSON. It ends with 1 where a promise was broken, or where the kills missed what they have to hit.
  *
  * The seed decides what is delivered, what is commanded, and when each kill comes; how far the server is by then is for
  * the machine to decide, so a run with the same seed is much the same and not the very same. `--folder PATH` keeps the
@@ -9,7 +9,7 @@
 import { mkdirSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { crash } from "./harness.ts";
-import { isFaulty } from "./report.ts";
+import { isFaulty, missedHits } from "./report.ts";
 
 const { values } = parseArgs({
   options: {
@@ -30,4 +30,6 @@ const report = await crash({
   ...(values.folder === undefined ? {} : { folder: values.folder }),
 });
 console.log(JSON.stringify(report, null, 2));
-process.exitCode = isFaulty(report) ? 1 : 0;
+const missed = missedHits(report);
+if (missed.length > 0) console.log(`no kill found under way: ${missed.join(", ")}`);
+process.exitCode = isFaulty(report) || missed.length > 0 ? 1 : 0;

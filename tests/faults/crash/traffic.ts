@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { Agent } from "node:http";
 import { pause } from "../../fixtures/workflows/_audit.ts";
+import type { DueEvent } from "./ages.ts";
 import { deliver } from "./deliver.ts";
 import type { Entry, Ledger } from "./ledger.ts";
 import type { ProviderName } from "./plan.ts";
@@ -13,6 +14,8 @@ export const ADMIN_TOKEN = "a-token-for-the-crash-harness";
 const AGAIN_AFTER_MS = 5;
 /** Between two looks of a person at what there is to do, in milliseconds. */
 const LOOK_MS = 10;
+
+export type Command = "cancel" | "retry";
 
 export interface TrafficGivens {
   ledger: Ledger;
@@ -33,17 +36,12 @@ export class Traffic {
   #isOver = false;
   #answers = 0;
   readonly #waiting: { answers: number; resolve: () => void }[] = [];
-  #onCommand: () => void = () => {};
-  /** Resolves when a person has sent the first command. */
-  readonly commanded: Promise<void>;
+  #onCommand: (name: Command) => void = () => {};
 
   constructor(givens: TrafficGivens) {
     this.#givens = givens;
     this.#agent = new Agent({ keepAlive: true });
     this.underWay = { delivery: new Set(), cancel: new Set(), retry: new Set() };
-    this.commanded = new Promise((resolve) => {
-      this.#onCommand = resolve;
-    });
     for (let sender = 0; sender < givens.senders; sender++) this.#working.push(this.#send());
     this.#working.push(this.#care());
   }
@@ -55,11 +53,20 @@ export class Traffic {
     });
   }
 
-  /** Resolves when retention has erased the event. */
-  async erased(eventId: string): Promise<void> {
+  /** Resolves when a person sends the command the next time. */
+  commanded(name: Command): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onCommand = (sent) => {
+        if (sent === name) resolve();
+      };
+    });
+  }
+
+  /** Resolves when retention has erased the event, or deleted one that was erased. */
+  async gone({ id, isErased }: DueEvent): Promise<void> {
     while (!this.#isOver) {
-      const answer = await this.#ask("GET", `/events/${eventId}`);
-      if (answer?.json?.erased_at != null) return;
+      const answer = await this.#ask("GET", `/events/${id}`);
+      if (answer?.status === 404 || (!isErased && answer?.json?.erased_at != null)) return;
     }
   }
 
@@ -146,10 +153,10 @@ export class Traffic {
     else this.#refused("retry", entry, answer);
   };
 
-  async #command(name: "cancel" | "retry", entry: Entry, runId: string): Promise<Answer | null> {
+  async #command(name: Command, entry: Entry, runId: string): Promise<Answer | null> {
     this.underWay[name].add(entry);
     const asked = this.#ask("POST", `/runs/${runId}/${name}`);
-    this.#onCommand();
+    this.#onCommand(name);
     const answer = await asked;
     if (!this.#isOver || answer !== null) this.underWay[name].delete(entry);
     return answer;

@@ -12,6 +12,9 @@ const SENDERS = 16;
 const LOOK_MS = 100;
 /** A run may be held for a minute; where nothing at all has happened for longer, nothing more will. */
 const STALL_MS = 75_000;
+/** A run that begins again and again is stuck, too; each delivery that is left has its share of time. */
+const DRAIN_MAX_MS = 120_000;
+const DELIVERY_MAX_MS = 50;
 
 export interface DrainGivens {
   server: SpawnOptions;
@@ -40,17 +43,18 @@ export async function drain({
     return (answer?.json?.items as unknown[] | undefined)?.length === 0;
   };
   const isQuiet = async (): Promise<boolean> =>
-    ledger.isSent &&
+    ledger.left === 0 &&
     traffic.underWay.delivery.size === 0 &&
     ledger.openCares.size === 0 &&
     (await isEmpty("queued")) &&
     (await isEmpty("running"));
 
+  const endAt = performance.now() + DRAIN_MAX_MS + ledger.left * DELIVERY_MAX_MS;
   let [size, changedAt] = [0, performance.now()];
   while (life.end === null && !(await isQuiet())) {
     const now = statSync(trailPath).size;
     if (now !== size) [size, changedAt] = [now, performance.now()];
-    if (performance.now() - changedAt > STALL_MS) break;
+    if (performance.now() > Math.min(endAt, changedAt + STALL_MS)) break;
     await pause(LOOK_MS);
   }
   agent.destroy();

@@ -71,8 +71,9 @@ export class Ledger {
     this.#queue.push(entry);
   }
 
-  get isSent(): boolean {
-    return this.#queue.length === 0;
+  /** How many copies are still to be sent. */
+  get left(): number {
+    return this.#queue.length;
   }
 
   /** A person has been told that there is nothing left to do. */

@@ -1,4 +1,4 @@
-/** Numbers that a seed decides: mulberry32, by Tommy Ettinger, which is good enough to choose what a test does. */
+/** Numbers that a seed decides: mulberry32, which is good enough to choose what a test does. */
 export class Random {
   #state: number;
 

@@ -40,6 +40,7 @@ export class IdIndex {
   #seen = 0;
   #seenBefore = 0;
   #added = 0;
+  #hasRemoved = false;
   #isLoaded = false;
   /** Changes with each commit of another connection. */
   #version: unknown = null;
@@ -84,6 +85,7 @@ export class IdIndex {
   /** In a transaction: the event is deleted. */
   remove(hash: number, seq: number): void {
     this.#catchUp();
+    this.#hasRemoved = true;
     this.#collected.remove(hash, seq);
     this.#moving?.table.remove(hash, seq);
     if (this.#lotEnd > 0) this.#deleteMoved.run(hash, seq);
@@ -99,12 +101,16 @@ export class IdIndex {
     this.#version = version;
     this.#seenBefore = this.#seen;
     this.#added = 0;
+    this.#hasRemoved = false;
   }
 
-  /** The transaction was rolled back: what memory took from it is in no file. */
+  /** The transaction was rolled back, or nobody knows: what memory took from it may be in no file. */
   forget(): void {
     this.#seen = this.#seenBefore;
     this.#isStale = true;
+    // All is read anew where it removed ids, and where it began a lot: if that commit was made after all, what is seen
+    // reaches into the lot, and its rows from there on would be taken for all of it.
+    if (this.#hasRemoved || this.#seen < this.#lotEnd) this.#isLoaded = false;
   }
 
   /** At the end of a transaction: moves some, where there are enough. */

@@ -217,6 +217,75 @@ test("what a commit that fails had moved is moved again", async (t) => {
   for (const id of accepted) assert.is(await accept(again, id), "duplicate", id);
 });
 
+/** A connection whose statements of one kind fail at times, before or after they have done their work. */
+function failsAt(isIt: (sql: string) => boolean, isDone: boolean, isFailing: () => boolean) {
+  const fail = (call: () => unknown): never => {
+    if (isDone) call();
+    throw Object.assign(new Error("disk I/O error"), { code: "SQLITE_IOERR" });
+  };
+  return (db: Database): Database =>
+    withStatement(db, isIt, (own) => ({
+      run: (...values) => (isFailing() ? fail(() => own.run(...values)) : own.run(...values)),
+      get: (...values) => (isFailing() ? fail(() => own.get(...values)) : own.get(...values)),
+      all: (...values) => own.all(...values),
+    }));
+}
+
+for (const { what, isIt, isDone } of [
+  {
+    what: "a commit that was made is reported as failed",
+    isIt: (sql: string) => sql === "COMMIT",
+    isDone: true,
+  },
+  {
+    what: "a transaction fails before it looks at the ids",
+    isIt: (sql: string) => sql === "PRAGMA user_version",
+    isDone: false,
+  },
+])
+  test(`where ${what}, no id is taken again, whatever was being moved`, async (t) => {
+    const given = await openDatabase(t.file.url, t.file.clock);
+    let isFailing = false;
+    const db = failsAt(isIt, isDone, () => isFailing)(given.db);
+    const options = { idsCollectedMax: 4 };
+    const storage = new SqliteStorage(t.file.url, { ...given, db }, t.file.clock, () => 0.5, options);
+    t.opened.push(storage);
+    const stored: string[] = [];
+    for (let round = 0; round < 60; round++) {
+      stored.push(`id ${round}`);
+      assert.is(await accept(storage, `id ${round}`), "accepted");
+      isFailing = true;
+      assert.is(await accept(storage, `late ${round}`).catch(() => "unavailable"), "unavailable");
+      isFailing = false;
+      if (isDone) stored.push(`late ${round}`);
+      for (const id of stored) assert.is(await accept(storage, id), "duplicate", `round ${round}: ${id}`);
+    }
+  });
+
+test("an id that was given back in a transaction that failed is still taken", async (t) => {
+  const given = await openDatabase(t.file.url, t.file.clock);
+  let isFailing = false;
+  const db = failsAt(
+    (sql) => sql === "COMMIT",
+    false,
+    () => isFailing,
+  )(given.db);
+  const storage = new SqliteStorage(t.file.url, { ...given, db }, t.file.clock, () => 0.5);
+  t.opened.push(storage);
+  await storage.webhookEvents.markProcessed("a");
+  isFailing = true;
+  assert.is(
+    await storage.webhookEvents.unmarkProcessed("a").then(
+      () => "done",
+      () => "unavailable",
+    ),
+    "unavailable",
+  );
+  isFailing = false;
+  assert.is(await storage.webhookEvents.isProcessed("a"), true);
+  assert.is(await storage.webhookEvents.markProcessed("a"), false);
+});
+
 test("an event that retention deletes takes its id out of the index, before and while it is moved", async (t) => {
   const storage = await open(t, 30);
   const kept = eventOf("kept", { acceptedAt: 9_000 });

@@ -70,6 +70,8 @@ export class Runner {
   readonly #arrived: ClaimedRun[] = [];
   /** Runs that the last beat found to be ours, and that nobody here runs. */
   #orphans: ReadonlySet<string> = new Set();
+  /** Since when (monotonic) a run may be stored as ours that nobody here knows of; null where a beat has told since. */
+  #doubtedAt: number | null = null;
   #isStopping = false;
 
   constructor(givens: RunnerGivens) {
@@ -128,7 +130,7 @@ export class Runner {
 
   settle(taken: number, stored: readonly ClaimedRun[] | null, takenAt: number): void {
     const claimed = stored ?? [];
-    if (stored === null) this.#lease.doubt();
+    if (stored === null) this.#doubt();
     this.#slots.release(taken - claimed.length);
     if (claimed.length < taken && (this.#slots.isBacklogged || this.#isClaiming)) this.wake();
     if (claimed.length === 0) return;
@@ -208,7 +210,7 @@ export class Runner {
       } catch (error) {
         this.#slots.answer(null);
         this.#givens.log.error("cannot claim runs, trying again", { error });
-        this.#lease.doubt();
+        this.#doubt();
         this.#wakeIn(this.#givens.timing.retryStorageMs * 10);
         break;
       }
@@ -277,6 +279,7 @@ export class Runner {
     const begunAt = clock.monotonic();
     const done = this.#conduct(attempt, named).catch((error: unknown) => {
       log.error("an attempt was abandoned and will be resumed", { run_id: run.runId, error });
+      this.#doubt();
     });
     this.#active.set(run.runId, { attempt, begunAt, done });
     void done.then(() => this.#release(run.runId, attempt));
@@ -340,12 +343,21 @@ export class Runner {
     const orphans = (owned ?? []).filter((key) => !this.#active.has(key.runId));
     for (const key of orphans) if (this.#orphans.has(key.runId)) void this.#giveBack(key);
     this.#orphans = new Set(orphans.map((key) => key.runId));
-    if (orphans.length === 0) this.#endIdleLease();
+    if (this.#doubtedAt !== null && sentAt > this.#doubtedAt) this.#doubtedAt = null;
+    this.#endIdleLease();
   }
 
-  /** A run that is stored as ours and has not begun yet needs the beats, too. */
+  /** The next beats tell whether a run is stored as ours that nobody here runs. */
+  #doubt(): void {
+    if (this.#isStopping) return;
+    this.#doubtedAt = this.#givens.clock.monotonic();
+    this.#lease.doubt();
+  }
+
+  /** A run that is stored as ours and has not begun yet needs the beats, too, and so does one that has to go back. */
   #endIdleLease(): void {
-    if (this.#active.size === 0 && this.#slots.reserved === 0) this.#lease.end();
+    const isNeeded = this.#doubtedAt !== null || this.#orphans.size > 0;
+    if (this.#active.size === 0 && this.#slots.reserved === 0 && !isNeeded) this.#lease.end();
   }
 
   #loseMissing(owned: readonly AttemptKey[], askedAt: number): void {

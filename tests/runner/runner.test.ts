@@ -351,24 +351,44 @@ test("a run whose accept resolves while the process stops goes back to the queue
   assert.is(isBegun, false);
 });
 
-test("a run that a failed accept left with this process is begun once two beats have shown that it is stored", async (t) => {
-  const opened = await open(t, { w: defineWorkflow({ run: () => "done" }) });
-  const { storage, clock, latchhook } = opened;
-  await firstClaim();
-  const accept = storage.accept.bind(storage);
-  let eventId = "";
-  // The commit reaches the disk, and its answer says that it failed.
-  storage.accept = async (event, ...rest) => {
-    storage.accept = accept;
-    eventId = event.id;
-    assert.is((await accept(event, ...rest)).claimed.length, 1);
-    throw new WebhookError("storage_unavailable", "Cannot write to the database: a test's fault");
-  };
-  await rejects(latchhook.trigger("w", {}), (error) => {
-    assert.match(String(error), /test's fault/);
+for (const isQuiet of [true, false])
+  test(`a run that a failed accept left with this process is begun once two beats have shown that it is stored${isQuiet ? "" : ", also where another run ends before"}`, async (t) => {
+    const opened = await open(t, { w: defineWorkflow({ run: () => "done" }) });
+    const { storage, clock, latchhook } = opened;
+    await firstClaim();
+    const accept = storage.accept.bind(storage);
+    let eventId = "";
+    // The commit reaches the disk, and its answer says that it failed.
+    storage.accept = async (event, ...rest) => {
+      storage.accept = accept;
+      eventId = event.id;
+      assert.is((await accept(event, ...rest)).claimed.length, 1);
+      throw new WebhookError("storage_unavailable", "Cannot write to the database: a test's fault");
+    };
+    await rejects(latchhook.trigger("w", {}), (error) => {
+      assert.match(String(error), /test's fault/);
+    });
+    const { items } = await storage.listRuns({ ...firstPage, workflowName: null, status: null, eventId });
+    const runId = String(items[0]?.runId);
+    assert.is((await opened.run(runId)).status, "running");
+    if (!isQuiet) await opened.reaches(await opened.start("w"), "succeeded");
+    for (let beat = 0; beat < 3; beat++) await clock.advance(2_000);
+    const run = await opened.reaches(runId, "succeeded");
+    assert.equal(
+      run.attempts.map(({ status }) => status),
+      ["interrupted", "succeeded"],
+    );
   });
-  const { items } = await storage.listRuns({ ...firstPage, workflowName: null, status: null, eventId });
-  const runId = String(items[0]?.runId);
+
+test("a run whose end is refused for no fault of the disk is resumed by the same process", async (t) => {
+  const opened = await open(t, { w: defineWorkflow({ run: () => "done" }) });
+  const { storage, clock } = opened;
+  const endAttempt = storage.endAttempt.bind(storage);
+  storage.endAttempt = () => {
+    storage.endAttempt = endAttempt;
+    return Promise.reject(new Error("string or blob too big"));
+  };
+  const runId = await opened.start("w");
   assert.is((await opened.run(runId)).status, "running");
   for (let beat = 0; beat < 3; beat++) await clock.advance(2_000);
   const run = await opened.reaches(runId, "succeeded");

@@ -49,6 +49,8 @@ export class SqliteClaims {
   readonly #leave: Statement;
   #beatenIn = -1;
   #beatenBy = "";
+  /** How many beats were sent from here, stored or not. */
+  #beatsSent = 0;
 
   constructor(db: Database) {
     this.#timed = db.prepare(`
@@ -87,8 +89,10 @@ export class SqliteClaims {
              e.headers, e.content_type, e.body, e.accepted_at
       FROM runs r JOIN webhook_events e ON e.seq = r.event_seq WHERE r.seq = ?`);
     this.#steps = db.prepare("SELECT name, kind, result, due_at, ended_at FROM steps WHERE run_seq = ?");
+    // A process that was buried and comes back counts on: with a count that it had before, whoever saw it stand still
+    // then would bury it again.
     this.#register = db.prepare(`
-      INSERT INTO processes (id, host, boot_id, pid_namespace, pid, beats) VALUES (?, ?, ?, ?, ?, 1)
+      INSERT INTO processes (id, host, boot_id, pid_namespace, pid, beats) VALUES (?, ?, ?, ?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET beats = beats + 1`);
     this.#beat = db.prepare("UPDATE processes SET beats = beats + 1 WHERE id = ?");
     this.#owned = db.prepare("SELECT id, fence, workflow_name, losses FROM runs WHERE owner = ?");
@@ -192,6 +196,7 @@ export class SqliteClaims {
   }
 
   beat(processId: string): readonly AttemptKey[] | null {
+    this.#beatsSent++;
     if (Number(this.#beat.run(processId).changes) === 0) return null;
     return this.ownedRuns(processId);
   }
@@ -295,7 +300,7 @@ export class SqliteClaims {
    */
   beatOnce({ id, host, bootId, pidNamespace, pid }: ProcessIdentity, transaction: number): void {
     if (this.#beatenIn === transaction && this.#beatenBy === id) return;
-    this.#register.run(id, host, bootId, pidNamespace, pid);
+    this.#register.run(id, host, bootId, pidNamespace, pid, ++this.#beatsSent);
     this.#beatenIn = transaction;
     this.#beatenBy = id;
   }

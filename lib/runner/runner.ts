@@ -42,8 +42,8 @@ export interface RunnerGivens {
 
 interface Active {
   attempt: Attempt;
-  /** Monotonic. */
-  begunAt: number;
+  /** Monotonic, before the command was sent that gave it to us: what is asked later knows of it. */
+  claimedAt: number;
   done: Promise<void>;
 }
 
@@ -67,7 +67,7 @@ export class Runner {
   /** True where a run may wait for another of its workflow, whatever slots there are. */
   readonly #hasLimits: boolean;
   /** Runs that were stored with a slot and begin with the next turns. */
-  readonly #arrived: ClaimedRun[] = [];
+  readonly #arrived: { run: ClaimedRun; takenAt: number }[] = [];
   /** Runs that the last beat found to be ours, and that nobody here runs. */
   #orphans: ReadonlySet<string> = new Set();
   /** Since when (monotonic) a run may be stored as ours that nobody here knows of; null where a beat has told since. */
@@ -135,7 +135,7 @@ export class Runner {
     if (claimed.length < taken && (this.#slots.isBacklogged || this.#isClaiming)) this.wake();
     if (claimed.length === 0) return;
     this.#lease.begin(takenAt);
-    this.#arrived.push(...claimed);
+    this.#arrived.push(...claimed.map((run) => ({ run, takenAt })));
     if (this.#arrived.length > claimed.length) return; // those before them are on their way
     // The answers go out in the next turn. A run may keep the thread busy, so it begins in the one after.
     void nextTurn()
@@ -236,15 +236,21 @@ export class Runner {
     if (runs.length > 0) this.#lease.begin(sentAt);
     this.#slots.answer(runs.length);
     if (this.#isStopping) await Promise.all(runs.map((run) => this.#giveBack(run)));
-    else this.#beginAll(runs);
+    else {
+      for (const run of runs) this.#begin(run, sentAt);
+      this.#tellBegun(runs.length);
+    }
     if (nextDueAt !== null) this.#wakeIn(nextDueAt - clock.now());
   }
 
   #beginArrived(): void {
-    const runs = this.#arrived.splice(0);
-    if (!this.#isStopping) this.#beginAll(runs);
-    else for (const run of runs) void this.#giveBack(run);
-    this.#slots.release(runs.length);
+    const arrived = this.#arrived.splice(0);
+    for (const { run, takenAt } of arrived) {
+      if (this.#isStopping) void this.#giveBack(run);
+      else this.#begin(run, takenAt);
+    }
+    if (!this.#isStopping) this.#tellBegun(arrived.length);
+    this.#slots.release(arrived.length);
   }
 
   #wakeIn(ms: number): void {
@@ -253,13 +259,12 @@ export class Runner {
     this.#dueTimer = this.#givens.clock.setTimer(() => this.wake(), Math.min(Math.max(0, ms), TIMER_MAX_MS));
   }
 
-  #beginAll(runs: readonly ClaimedRun[]): void {
-    for (const run of runs) this.#begin(run);
-    // Their first lines run in the next microtasks, so whoever is told now knows of all of them before.
-    if (runs.length > 0) this.#givens.onBegin();
+  /** Their first lines run in the next microtasks, so whoever is told now knows of all of them before. */
+  #tellBegun(count: number): void {
+    if (count > 0) this.#givens.onBegin();
   }
 
-  #begin(run: ClaimedRun): void {
+  #begin(run: ClaimedRun, claimedAt: number): void {
     const named = this.#givens.registry.get(run.workflowName);
     if (named === undefined) return; // cannot be: only registered workflows are asked for
     if (this.#turns.at(-1) !== run.workflowName)
@@ -276,12 +281,11 @@ export class Runner {
       store: (step) => this.#persist.until("store a step", () => storage.finishStep(run, step)),
     });
     this.#standstill.began(run.runId, run.workflowName);
-    const begunAt = clock.monotonic();
     const done = this.#conduct(attempt, named).catch((error: unknown) => {
       log.error("an attempt was abandoned and will be resumed", { run_id: run.runId, error });
       this.#doubt();
     });
-    this.#active.set(run.runId, { attempt, begunAt, done });
+    this.#active.set(run.runId, { attempt, claimedAt, done });
     void done.then(() => this.#release(run.runId, attempt));
   }
 
@@ -361,9 +365,9 @@ export class Runner {
   }
 
   #loseMissing(owned: readonly AttemptKey[], askedAt: number): void {
-    for (const { attempt, begunAt } of this.#active.values()) {
+    for (const { attempt, claimedAt } of this.#active.values()) {
       // What was claimed after the question cannot be in the answer.
-      if (begunAt >= askedAt) continue;
+      if (claimedAt >= askedAt) continue;
       const { runId, fence } = attempt.run;
       if (!owned.some((key) => key.runId === runId && key.fence === fence)) attempt.lose();
     }

@@ -398,6 +398,33 @@ test("a run whose end is refused for no fault of the disk is resumed by the same
   );
 });
 
+test("a run that was taken over between its accept and its first line begins no step", async (t) => {
+  const calls: string[] = [];
+  const w = defineWorkflow({ run: ({ step }) => step("once", () => void calls.push("once")) });
+  const opened = await open(t, { w });
+  const { storage, clock, latchhook } = opened;
+  await firstClaim();
+  const accept = storage.accept.bind(storage);
+  // The process freezes right after the commit; meanwhile another one buries it and ends the run.
+  storage.accept = async (event, runs, otherBody) => {
+    storage.accept = accept;
+    const outcome = await accept(event, runs, otherBody);
+    const [owner] = await storage.owners();
+    const error = { code: "error", message: "ended by another process" };
+    const freed = outcome.claimed.map(({ runId, fence }) => {
+      return { runId, fence, next: { status: "failed" as const, error } };
+    });
+    const given = { processId: owner?.id ?? "", beats: owner?.beats ?? null, now: clock.now(), runs: freed };
+    assert.is(await storage.bury(given), true);
+    clock.block(20_000);
+    return outcome;
+  };
+  const { runId } = await latchhook.trigger("w", {});
+  await clock.advance(1_000);
+  assert.is((await opened.run(runId)).status, "failed");
+  assert.equal(calls, []);
+});
+
 test("the turns go round the workflows: one late run waits for no other's backlog", async (t) => {
   const order: string[] = [];
   const workflows = {

@@ -1,3 +1,4 @@
+import { orWake } from "../lib/accept/accept.ts";
 import type { Answer } from "../lib/answer.ts";
 import { WebhookError } from "../lib/errors.ts";
 import { runJson, runSummaryJson } from "../lib/http/answer.ts";
@@ -38,9 +39,10 @@ export const getRun: Route = async ({ part }, context) => answerRun(200, part, c
 /** POST /runs/{id}/retry. 202, 200 when there is nothing to do, 409 where it succeeded or was erased. */
 export const retryRun: Route = async (call, context) => {
   await readOptionalObject(call, context, []);
-  const change = await context.storage.retry(call.part, context.clock.now(), context.settings.holdMs);
+  const { storage, clock, settings, accept } = context;
+  const change = await orWake(accept.slots, storage.retry(call.part, clock.now(), settings.holdMs));
   if (change?.isErased) throw new WebhookError("erased", "Cannot retry a run whose inputs were erased");
-  if (change?.hasChanged) context.accept.slots?.wakeSoon();
+  if (change?.hasChanged) accept.slots?.wakeSoon();
   return answerChange(call, context, change, "retry", ["queued", "running"]);
 };
 

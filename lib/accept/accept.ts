@@ -109,8 +109,21 @@ export async function store(
     claimed = outcome.claimed;
     if (outcome.kind === "accepted" && claimed.length < runs.length) slots.wakeSoon();
     return outcome;
+  } catch (error) {
+    slots.wakeSoon(); // a commit that is reported as failed may have been made, and its runs wait
+    throw error;
   } finally {
     if (taken > 0) slots.settle(taken, claimed, takenAt);
+  }
+}
+
+/** What was stored; where that failed it may have been stored all the same, so the runner looks for what waits. */
+export async function orWake<T>(slots: Slots | null, stored: Promise<T>): Promise<T> {
+  try {
+    return await stored;
+  } catch (error) {
+    slots?.wakeSoon();
+    throw error;
   }
 }
 

@@ -3,7 +3,7 @@ import { inputsOf } from "../event.ts";
 import { parseJson } from "../parse-json.ts";
 import type { AcceptOutcome, EventRecord } from "../repositories.ts";
 import type { NamedWorkflow } from "../workflow.ts";
-import { type AcceptGivens, newRun } from "./accept.ts";
+import { type AcceptGivens, newRun, orWake } from "./accept.ts";
 
 /** What to run again of an event. */
 export interface ReplayRequest {
@@ -28,12 +28,13 @@ export async function replay(givens: AcceptGivens, request: ReplayRequest): Prom
   const chosen = event.body === null ? [] : choose(givens, event, body, request.workflowName);
   const runs = await Promise.all(chosen.map((named) => newRun(named, inputsOf(event.provider, body))));
   const now = givens.clock.now();
-  const outcome = await givens.storage.replay({ eventId, idempotencyKey, runs, now });
+  const { storage, slots } = givens;
+  const outcome = await orWake(slots, storage.replay({ eventId, idempotencyKey, runs, now }));
   if (outcome.kind === "unknown") return null;
   if (outcome.kind === "erased") {
     throw new WebhookError("erased", "Cannot replay an event whose body was erased");
   }
-  if (outcome.kind === "accepted") givens.slots?.wakeSoon();
+  if (outcome.kind === "accepted") slots?.wakeSoon();
   return { kind: outcome.kind, eventId, webhookId: outcome.webhookId, runs: outcome.runs, claimed: [] };
 }
 

@@ -398,6 +398,40 @@ test("a run whose end is refused for no fault of the disk is resumed by the same
   );
 });
 
+for (const command of ["accept", "retry", "replay"] as const)
+  test(`a run that ${command} queued in a commit that was reported as failed is begun`, async (t) => {
+    let isBroken = command === "retry";
+    const w = defineWorkflow({
+      concurrency: 1, // so that an accept queues it
+      run: () => {
+        if (isBroken) throw new FatalError("it broke");
+      },
+    });
+    const { storage, clock, latchhook, admin } = await open(t, { w });
+    await firstClaim();
+    const list = (status: "succeeded" | "failed") =>
+      storage.listRuns({ ...firstPage, workflowName: "w", status, eventId: null }).then(({ items }) => items);
+    const ended = isBroken ? "failed" : "succeeded";
+    if (command !== "accept") await latchhook.trigger("w", {});
+    if (command !== "accept")
+      await until(async () => (await list(ended)).length === 1, "the first run to end");
+    const [first] = await list(ended);
+    isBroken = false;
+    const own = storage[command].bind(storage) as (...given: unknown[]) => Promise<never>;
+    Object.assign(storage, {
+      [command]: async (...given: unknown[]) => {
+        await own(...given);
+        throw new WebhookError("storage_unavailable", "Cannot write to the database: a test's fault");
+      },
+    });
+    const path = command === "retry" ? `/runs/${first?.runId}/retry` : `/events/${first?.eventId}/replay`;
+    if (command === "accept") await latchhook.trigger("w", {}).catch(() => {});
+    else assert.is((await admin("POST", path)).status, 503);
+    await clock.advance(1_000);
+    const count = command === "replay" ? 2 : 1;
+    await until(async () => (await list("succeeded")).length === count, "the queued run to end");
+  });
+
 test("a run that was taken over between its accept and its first line begins no step", async (t) => {
   const calls: string[] = [];
   const w = defineWorkflow({ run: ({ step }) => step("once", () => void calls.push("once")) });

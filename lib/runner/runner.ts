@@ -393,6 +393,7 @@ export class Runner {
       if ((await this.#recovery.look()) > 0) this.wake();
     } catch (error) {
       this.#givens.log.error("cannot look after other processes, trying again", { error });
+      this.wake(); // a burial that is reported as failed may have freed runs
     }
     if (!this.#isStopping)
       this.#lookTimer = this.#givens.clock.setTimer(() => void this.#look(), this.#givens.timing.lookMs);

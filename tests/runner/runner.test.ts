@@ -9,7 +9,7 @@ import { createInnerLatchhook } from "../../lib/wiring/latchhook.ts";
 import type { AnyWorkflow } from "../../lib/workflow.ts";
 import { ADMIN_TOKEN, openLatchhook, type TestLatchhook } from "../support/open-latchhook.ts";
 import { rejects } from "../support/rejects.ts";
-import { firstPage } from "../support/stored.ts";
+import { claimOf, eventOf, firstPage, runOf } from "../support/stored.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { until } from "../support/until.ts";
 
@@ -431,6 +431,22 @@ for (const command of ["accept", "retry", "replay"] as const)
     const count = command === "replay" ? 2 : 1;
     await until(async () => (await list("succeeded")).length === count, "the queued run to end");
   });
+
+test("a run that was freed in a commit that was reported as failed is begun", async (t) => {
+  const { storage, clock, reaches } = await open(t, { w: defineWorkflow({ run: () => "done" }) });
+  await firstClaim();
+  const run = runOf("w");
+  await storage.accept(eventOf(null), [run], "conflict");
+  await storage.claim(claimOf({ process: "dead", workflows: ["w"] }));
+  await storage.leave("dead");
+  const bury = storage.bury.bind(storage);
+  storage.bury = async (command) => {
+    await bury(command);
+    throw new WebhookError("storage_unavailable", "Cannot write to the database: a test's fault");
+  };
+  await clock.advance(3_000);
+  await reaches(run.id, "succeeded");
+});
 
 test("a run that was taken over between its accept and its first line begins no step", async (t) => {
   const calls: string[] = [];

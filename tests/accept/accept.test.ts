@@ -264,7 +264,7 @@ test("a copy gives its slot back and wakes nobody", async ({ givens }) => {
   assert.equal(slots.calls, ["take any", ["settle", 1, [], givens.clock.monotonic()]]);
 });
 
-test("where the storage fails, slots are settled with nobody knowing what was stored", async ({
+test("where the storage fails, the runner looks for what may be stored all the same, and slots are settled", async ({
   storage,
   givens,
 }) => {
@@ -275,7 +275,7 @@ test("where the storage fails, slots are settled with nobody knowing what was st
     accept({ ...givens, storage: failing, slots }, deliveryOf("any", "a")),
     (error) => error === away,
   );
-  assert.equal(slots.calls, ["take any", ["settle", 1, null, givens.clock.monotonic()]]);
+  assert.equal(slots.calls, ["take any", "wake", ["settle", 1, null, givens.clock.monotonic()]]);
 });
 
 test.run();

@@ -37,4 +37,24 @@ test("README.md's table of settings has the defaults that an empty environment g
     assert.ok(readme.includes(`| ${names} | ${value} |`), `${names} | ${value}`);
 });
 
+test("each row of SECURITY.md names a test that is there", async () => {
+  const rows = (await read("SECURITY.md")).split("\n").filter((line) => /^\|.*\|$/.test(line));
+  const [, , ...threats] = rows;
+  assert.ok(threats.length > 20, `${threats.length} rows`);
+  for (const row of threats) {
+    const named = [...(row.split("|").at(-2) ?? "").matchAll(/`([^`]+)`/g)].map((match) => match[1]);
+    assert.ok(named.length > 0, `no test in: ${row}`);
+    for (const name of named) await read(`tests/${name}.test.ts`);
+  }
+});
+
+test("docs/reliability.md and CONTRIBUTING.md name commands that there are", async () => {
+  const { scripts } = JSON.parse(await read("package.json")) as { scripts: Record<string, string> };
+  for (const path of ["docs/reliability.md", "CONTRIBUTING.md", "SECURITY.md"]) {
+    const named = [...(await read(path)).matchAll(/npm run ([a-z:]+)/g)].map((match) => String(match[1]));
+    assert.ok(named.length > 0, path);
+    for (const name of named) assert.ok(name in scripts, `${path} names npm run ${name}`);
+  }
+});
+
 test.run();

@@ -23,6 +23,7 @@ await import("../accept/replay.test.ts");
 await import("../accept/trigger.test.ts");
 await import("../accept/rate-limit.test.ts");
 await import("../accept/ready-runs.test.ts");
+await import("../accept/shedding.test.ts");
 await import("../accept/accept.test.ts");
 await import("../accept/webhook-handler.test.ts");
 await import("../routes/shedding.test.ts");

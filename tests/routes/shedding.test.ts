@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import * as v from "valibot";
 import { defineWorkflow } from "../../lib/define-workflow.ts";
 import type { LatchhookOptions } from "../../lib/options.ts";
 import type { Storage } from "../../lib/repositories.ts";
@@ -74,6 +75,27 @@ for (const door of DOORS) {
     );
   });
 }
+
+test("a copy takes no room, and neither does a run that its workflow's schema refuses", async (t) => {
+  const acme = { algorithm: "hmac-sha256", signature: { header: "x-signature", encoding: "hex" } } as const;
+  const workflows = {
+    held: gated().workflow,
+    strict: defineWorkflow({
+      on: [{ provider: "acme" }],
+      input: v.object({ amount: v.number() }),
+      run: () => null,
+    }),
+  };
+  const secrets = { generic: SECRET, acme: "another" };
+  const server = await open(t, { workflows, secrets, schemes: { acme }, concurrency: 1, runsReadyMax: 2 });
+  for (const id of ["runs", "waits"]) assert.is((await server.ask("http", named("held", id))).status, 202);
+  for (let at = 0; at < 5; at++) assert.is((await server.ask("http", named("held", "waits"))).status, 200);
+  assert.is((await server.ask("http", named("held", "waits, too"))).status, 202);
+  const body = { any: 1 };
+  const unfit = await server.ask("http", delivery(body, { secret: "another", path: "/webhooks/acme" }));
+  assert.is(unfit.status, 202);
+  assert.ok(isOverloaded(await server.ask("http", named("held", "one more"))));
+});
 
 test("runs that sleep, that retry or whose workflow is not here take no room", async (t) => {
   const storage = await createStorageBackend(":memory:");

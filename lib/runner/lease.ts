@@ -44,6 +44,8 @@ export class Lease {
   readonly #leaseMs: number;
   readonly #onBeat: (owned: readonly AttemptKey[] | null, sentAt: number) => void;
   #beatenAt = Number.NEGATIVE_INFINITY;
+  /** What was claimed before that may have been taken over since, until a beat is answered. */
+  #vouchedFrom = Number.NEGATIVE_INFINITY;
   #timer: Timer | null = null;
   #beating: Promise<void> | null = null;
 
@@ -62,6 +64,8 @@ export class Lease {
 
   /** A claim carried a beat that was sent at `sentAt` (monotonic): beats go on from here. */
   begin(sentAt: number): void {
+    // Too long after the one before it: others may have buried us in between, and a claim's beat does not say so.
+    if (sentAt - this.#beatenAt >= this.#leaseMs) this.#vouchedFrom = sentAt;
     this.#beatenAt = Math.max(this.#beatenAt, sentAt);
     this.doubt();
   }
@@ -77,14 +81,27 @@ export class Lease {
     this.#timer = null;
   }
 
-  /** True where our last beat committed within the lease. Else another process may own our runs: `ensure` finds out. */
-  get isSure(): boolean {
-    return this.#clock.monotonic() - this.#beatenAt < this.#leaseMs;
+  /**
+   * True where beats have committed within the lease ever since the run was claimed. Else another process may own it:
+   * `ensure` finds out.
+   *
+   * @param claimedAt monotonic, before the claim was sent
+   */
+  isSureOf(claimedAt: number): boolean {
+    return claimedAt >= this.#vouchedFrom && this.#clock.monotonic() - this.#beatenAt < this.#leaseMs;
   }
 
-  /** Beats: after a freeze another process may own a run, and its step must not begin here. */
-  async ensure(): Promise<void> {
-    if (!this.isSure) await this.#beat();
+  /**
+   * Beats until it is known whose the run is: after a freeze another process may own it, and its step must not begin
+   * here.
+   *
+   * @param isOurs what the beats have told so far
+   * @returns false where it is another's
+   */
+  async ensure(claimedAt: number, isOurs: () => boolean): Promise<boolean> {
+    // Again, because a beat that is under way may have been sent before all that.
+    while (isOurs() && !this.isSureOf(claimedAt)) await this.#beat();
+    return isOurs();
   }
 
   #tick(): void {
@@ -110,6 +127,8 @@ export class Lease {
       return answer;
     });
     this.#onBeat(owned, sentAt);
+    // Who was taken over is told by now. Where we were away once more since it was sent, the lease is over again.
+    this.#vouchedFrom = Number.NEGATIVE_INFINITY;
   }
 }
 

@@ -276,7 +276,7 @@ export class Runner {
       drainMs: timing.drainMs,
       ensureLease: () => {
         const isOurs = (): boolean => this.#active.get(run.runId)?.attempt === attempt;
-        return this.#lease.isSure ? isOurs() : this.#lease.ensure().then(isOurs);
+        return this.#lease.isSureOf(claimedAt) ? isOurs() : this.#lease.ensure(claimedAt, isOurs);
       },
       store: (step) => this.#persist.until("store a step", () => storage.finishStep(run, step)),
     });

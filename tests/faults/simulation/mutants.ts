@@ -20,7 +20,10 @@ const STEPS = "lib/runner/steps.ts";
 const LEASE = "lib/runner/lease.ts";
 const ENDING = "lib/runner/ending.ts";
 
-/** Each breaks a promise, and the simulation has to notice each. The last ones stood in the program, and it found them. */
+/**
+ * Each breaks a promise, and the simulation has to notice each. The last ones stood in the program, and it found them;
+ * three more that it found show in one of thousands of worlds, and so tests of the runner and the storage hold them.
+ */
 export const MUTANTS: readonly Mutant[] = [
   {
     name: "a sender is answered before the commit",
@@ -60,7 +63,7 @@ export const MUTANTS: readonly Mutant[] = [
           this.#events.findByIdKey = find;
         }
       },`,
-    seed: 3,
+    seed: 5,
   },
   {
     name: "ids that another process took are not read",
@@ -81,14 +84,14 @@ export const MUTANTS: readonly Mutant[] = [
     file: CLAIMS,
     from: "      WHERE id = ? AND fence = ? AND status = 'running'`);\n    this.#hasEnded",
     to: "      WHERE id = ? AND ? > 0 AND status = 'running'`);\n    this.#hasEnded",
-    seed: 468,
+    seed: 724,
   },
   {
     name: "a step is stored whoever has its run",
     file: CLAIMS,
     from: "FROM runs r WHERE r.id = ? AND r.fence = ? AND r.status = 'running'\n      ON CONFLICT",
     to: "FROM runs r WHERE r.id = ? AND ? > 0\n      ON CONFLICT",
-    seed: 322,
+    seed: 85,
   },
   {
     name: "a cancelled run may still succeed",
@@ -144,7 +147,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: RUNNER,
     from: "    for (const key of orphans) if (this.#orphans.has(key.runId)) void this.#giveBack(key);\n",
     to: "",
-    seed: 178,
+    seed: 193,
   },
   {
     name: "a slot is not given back where the storage failed",
@@ -165,7 +168,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: CLAIMS,
     from: '"DELETE FROM processes WHERE id = ? AND beats = ?"',
     to: '"DELETE FROM processes WHERE id = ? AND beats <= ? + 1000"',
-    seed: 351,
+    seed: 682,
   },
   {
     name: "beats end when a run ends, also with others under way",
@@ -177,8 +180,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a lease is trusted for ever",
     file: LEASE,
-    from: "return this.#clock.monotonic() - this.#beatenAt < this.#leaseMs;",
-    to: "return true;",
+    from: "claimedAt >= this.#vouchedFrom && this.#clock.monotonic() - this.#beatenAt < this.#leaseMs",
+    to: "true",
     seed: 56,
   },
   {
@@ -236,19 +239,5 @@ export const MUTANTS: readonly Mutant[] = [
     from: "run_id: run.runId, error });\n      this.#doubt();",
     to: "run_id: run.runId, error });",
     seed: 295,
-  },
-  {
-    name: "a process that comes back after its burial begins to count anew",
-    file: CLAIMS,
-    from: "pidNamespace, pid, ++this.#beatsSent);",
-    to: "pidNamespace, pid, 1);",
-    seed: 379,
-  },
-  {
-    name: "a run counts as claimed when it begins",
-    file: RUNNER,
-    from: "else this.#begin(run, takenAt);",
-    to: "else this.#begin(run, this.#givens.clock.monotonic());",
-    seed: 488,
   },
 ];

@@ -42,6 +42,7 @@ export class Attempt implements Chargeable, StepsHost {
   /** Made when somebody asks for the signal: most workflows do not, and it costs as much as a row. */
   #aborter: AbortController | null = null;
   #abortReason: DOMException | null = null;
+  #isLost = false;
   #ownLog: Log | null = null;
   /** Made when the workflow asks for its steps. */
   #steps: Steps | null = null;
@@ -123,8 +124,13 @@ export class Attempt implements Chargeable, StepsHost {
     this.#decide(failed(error));
   }
 
-  /** The run is another attempt's now, or cancelled. */
+  /** True once the run is another attempt's, or cancelled. */
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
   lose(): void {
+    this.#isLost = true;
     this.#decide({ kind: "lost" });
     this.#abort("Cannot go on: the run is no longer this attempt's");
   }

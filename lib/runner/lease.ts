@@ -95,7 +95,8 @@ export class Lease {
    * Beats until it is known whose the run is: after a freeze another process may own it, and its step must not begin
    * here.
    *
-   * @param isOurs what the beats have told so far
+   * @param isOurs what the beats have told so far; it has to be false at once where one has told that the run is lost,
+   *   or this beats without end for a process that was buried
    * @returns false where it is another's
    */
   async ensure(claimedAt: number, isOurs: () => boolean): Promise<boolean> {

@@ -275,7 +275,7 @@ export class Runner {
       log,
       drainMs: timing.drainMs,
       ensureLease: () => {
-        const isOurs = (): boolean => this.#active.get(run.runId)?.attempt === attempt;
+        const isOurs = (): boolean => this.#active.get(run.runId)?.attempt === attempt && !attempt.isLost;
         return this.#lease.isSureOf(claimedAt) ? isOurs() : this.#lease.ensure(claimedAt, isOurs);
       },
       store: (step) => this.#persist.until("store a step", () => storage.finishStep(run, step)),

@@ -448,7 +448,7 @@ test("a run that was freed in a commit that was reported as failed is begun", as
   await reaches(run.id, "succeeded");
 });
 
-test("a run that was taken over between its accept and its first line begins no step", async (t) => {
+test("a run that was taken over between its accept and its first line begins no step, and one beat tells", async (t) => {
   const calls: string[] = [];
   const w = defineWorkflow({ run: ({ step }) => step("once", () => void calls.push("once")) });
   const opened = await open(t, { w });
@@ -469,10 +469,17 @@ test("a run that was taken over between its accept and its first line begins no 
     clock.block(20_000);
     return outcome;
   };
+  let beats = 0;
+  const beat = storage.beat.bind(storage);
+  storage.beat = (processId) => {
+    beats++;
+    return beat(processId);
+  };
   const { runId } = await latchhook.trigger("w", {});
   await clock.advance(1_000);
   assert.is((await opened.run(runId)).status, "failed");
   assert.equal(calls, []);
+  assert.is(beats, 1);
 });
 
 test("the turns go round the workflows: one late run waits for no other's backlog", async (t) => {

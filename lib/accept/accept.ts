@@ -105,13 +105,10 @@ export async function store(
   }
   let claimed: readonly ClaimedRun[] | null = null;
   try {
-    const outcome = await storage.accept(event, runs, otherBody);
+    const outcome = await orWake(slots, storage.accept(event, runs, otherBody));
     claimed = outcome.claimed;
     if (outcome.kind === "accepted" && claimed.length < runs.length) slots.wakeSoon();
     return outcome;
-  } catch (error) {
-    slots.wakeSoon(); // a commit that is reported as failed may have been made, and its runs wait
-    throw error;
   } finally {
     if (taken > 0) slots.settle(taken, claimed, takenAt);
   }

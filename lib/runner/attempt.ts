@@ -129,6 +129,7 @@ export class Attempt implements Chargeable, StepsHost {
     return this.#isLost;
   }
 
+  /** Ends it without a trace: what it still does is stored nowhere. */
   lose(): void {
     this.#isLost = true;
     this.#decide({ kind: "lost" });

@@ -1,22 +1,15 @@
-/** Numbers that a seed decides: mulberry32, which is good enough to choose what a test does. */
+import { randomOf } from "../../support/random.ts";
+
+/** Numbers that a seed decides, and choices made by them. */
 export class Random {
-  #state: number;
+  /** In [0, 1). */
+  readonly next: () => number;
 
   constructor(...seeds: readonly number[]) {
-    this.#state = 0;
+    let state = 0;
     // Each seed is mixed in after a step, so that (1, 2) and (2, 1) are far from each other.
-    for (const seed of seeds) {
-      this.#state = (this.#state ^ seed) | 0;
-      this.#state = (this.next() * 2 ** 32) | 0;
-    }
-  }
-
-  /** In [0, 1). */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    for (const seed of seeds) state = (randomOf((state ^ seed) | 0)() * 2 ** 32) | 0;
+    this.next = randomOf(state);
   }
 
   /** A whole number from `min` to `max`, both included. */

@@ -1,17 +1,12 @@
-/** Numbers that are the same for the same seed (mulberry32), and choices made by them. */
+import { randomOf } from "../../support/random.ts";
+
+/** Numbers that are the same for the same seed, and choices made by them. */
 export class Random {
-  #state: number;
+  /** In [0, 1). */
+  readonly next: () => number;
 
   constructor(seed: number) {
-    this.#state = seed | 0;
-  }
-
-  /** In [0, 1). */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    this.next = randomOf(seed | 0);
   }
 
   /** True once in so many times, for `chance` 0.1 every tenth. */

@@ -31,6 +31,7 @@ export function inputsOf(provider: string, body: unknown): unknown {
 /**
  * What makes two deliveries the same event: provider, id source and webhook_id.
  *
+ * @param webhookId empty where the body alone decides
  * @param bodyHash given where the id is unsigned at a provider: a redelivery sends the same bytes, so nobody can take
  * an id in advance by sending it with a body of their own
  * @returns text in which no two different triples read the same, because neither provider nor source has a `:`

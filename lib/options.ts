@@ -3,7 +3,7 @@ import type { Duration } from "./duration.ts";
 import type { Log, LogFormat, LogLevel } from "./log.ts";
 import type { RateText } from "./rate.ts";
 import type { Storage } from "./repositories.ts";
-import type { Scheme } from "./scheme.ts";
+import type { SchemeOptions } from "./scheme.ts";
 import type { AnyWorkflow } from "./workflow.ts";
 
 /** What `createLatchhook` takes. All of it is optional; README.md has the table of settings. */
@@ -49,7 +49,7 @@ export interface LatchhookOptions {
   /** Addresses or CIDRs of proxies whose `X-Forwarded-For` counts. */
   trustProxy?: readonly string[];
   /** By provider: a scheme of your own, or the name of a built-in one. */
-  schemes?: Readonly<Record<string, string | Scheme>>;
+  schemes?: Readonly<Record<string, string | SchemeOptions>>;
   /** By provider: the token of its handshake. */
   verifyTokens?: Readonly<Record<string, string>>;
   log?: Log | false;

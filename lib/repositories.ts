@@ -319,6 +319,8 @@ export interface RunRecord extends RunSummary {
   provider: string;
   /** null where erased. */
   eventBody: Uint8Array | null;
+  /** Empty where the event was erased. */
+  eventContentType: string;
   result: string | null;
   attempts: readonly AttemptRecord[];
   steps: readonly StepRecord[];

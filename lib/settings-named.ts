@@ -1,5 +1,6 @@
 import type { LatchhookOptions } from "./options.ts";
 import { parseRate, type RateText } from "./rate.ts";
+import type { SchemeOptions } from "./scheme.ts";
 import { PROVIDER_NAME } from "./workflow.ts";
 
 /** What is read, and what is found wrong with it: one line each. */
@@ -118,25 +119,35 @@ function readSecrets(reading: Reading): Record<string, string[]> {
   );
 }
 
-function readSchemes({ env, faults }: Reading): Record<string, string> {
-  const schemes: [string, string][] = [];
+function readSchemes({ env, faults }: Reading): Record<string, string | SchemeOptions> {
+  const schemes: [string, string | SchemeOptions][] = [];
   for (const name of namesOf(env, "WEBHOOK_SCHEME_")) {
     const scheme = env[name]?.trim();
     if (!scheme) continue; // empty counts as not set
     const provider = providerOf(name, name.slice("WEBHOOK_SCHEME_".length), faults);
     if (scheme.startsWith("{")) {
-      faults.push(
-        `Cannot use ${name}: a scheme as JSON is not supported, so give a built-in scheme's name, such as github`,
-      );
+      const record = parseRecord(scheme);
+      if (record === null)
+        faults.push(`Cannot use ${name}: it begins as JSON and is none, so see its quotes and commas`);
+      else if (provider !== null) schemes.push([provider, record]);
     } else if (!PROVIDER_NAME.test(scheme)) {
       faults.push(
-        `Cannot use ${name}=${shown(scheme)}: give a built-in scheme's name in lower case, such as github`,
+        `Cannot use ${name}=${shown(scheme)}: give a built-in scheme's name in lower case, such as github, or a record as JSON`,
       );
     } else if (provider !== null) {
       schemes.push([provider, scheme]);
     }
   }
   return Object.fromEntries(schemes);
+}
+
+/** A record that is checked at the start, when the schemes are known. */
+function parseRecord(text: string): SchemeOptions | null {
+  try {
+    return JSON.parse(text) as SchemeOptions;
+  } catch {
+    return null;
+  }
 }
 
 function readVerifyTokens(reading: Reading): Record<string, string> {

@@ -4,6 +4,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { AnswerContext } from "../lib/http/answer.ts";
 import type { AdminGate } from "../lib/http/auth.ts";
 import type { BodyBudget } from "../lib/http/body-budget.ts";
+import type { CalledUrlSettings } from "../lib/http/called-url.ts";
 import type { Incoming } from "../lib/incoming.ts";
 import type { LineLimit } from "../lib/line-limit.ts";
 import type { Log } from "../lib/log.ts";
@@ -33,7 +34,7 @@ export interface RouteContext {
   isStopping(): boolean;
 }
 
-export interface RouteSettings {
+export interface RouteSettings extends CalledUrlSettings {
   /** Without a slash at its end; empty where we stand at the root. */
   readonly basePath: string;
   readonly urlBase: string;

@@ -5,14 +5,15 @@ import { InvalidSignatureError } from "../lib/errors.ts";
 import { acceptJson, succeededJson } from "../lib/http/answer.ts";
 import { isLocal } from "../lib/http/auth.ts";
 import { readBody } from "../lib/http/body.ts";
+import { calledUrl } from "../lib/http/called-url.ts";
 import { checkContentType } from "../lib/http/content-type.ts";
 import { emptyAnswer, jsonAnswer } from "../lib/http/headers.ts";
 import { parseWaitSeconds } from "../lib/http/prefer.ts";
 import { ProblemError } from "../lib/http/problem.ts";
 import { runUrl } from "../lib/http/run-url.ts";
 import type { AcceptOutcome } from "../lib/repositories.ts";
+import type { Scheme } from "../lib/scheme.ts";
 import type { Provider } from "../lib/schemes/providers.ts";
-import { verifyDelivery } from "../lib/verify/verify.ts";
 import type { Call, Route, RouteContext } from "./context.ts";
 
 /** POST /webhooks/{provider}. Errors: 400 401 404 413 415 422 503, and 500 where `Prefer: wait` asked for the outcome. */
@@ -28,8 +29,8 @@ export const postWebhook: Route = async (call, context) => {
   let delivery: Delivery;
   try {
     const body = await readBody(request, provider.scheme.bodyBytesMax ?? settings.bodyBytesMax, share);
-    const notes = verify(call, context, provider, body);
-    delivery = parseDelivery(provider, request.headers, body, settings, notes);
+    const { scheme, notes } = verify(call, context, provider, body);
+    delivery = parseDelivery(provider, scheme, request.headers, body, settings, notes);
   } finally {
     share.release();
   }
@@ -46,20 +47,25 @@ export const postWebhook: Route = async (call, context) => {
   return (await answerResult(call, outcome, context)) ?? answerGeneric(outcome, context);
 };
 
-/** @returns what an operator should know about how it was let in */
+/** @returns how to read it, and what an operator should know about how it was let in */
 function verify(
   { request, peer }: Call,
-  { settings }: RouteContext,
+  { settings, clock }: RouteContext,
   provider: Provider,
   body: Uint8Array,
-): string[] {
+): { scheme: Scheme; notes: readonly string[] } {
+  const { scheme } = provider;
   if (provider.secrets.length > 0) {
-    verifyDelivery(provider.scheme, request.headers, body, provider.secrets);
-    return [];
+    const { method, headers } = request;
+    const url = calledUrl(request, peer, settings);
+    return {
+      scheme: provider.verifier.verify({ method, url, headers, body }, clock.now()).scheme,
+      notes: [],
+    };
   }
-  if (provider.isUnsignedAllowed) return ["not signed: WEBHOOK_ALLOW_UNSIGNED"];
+  if (provider.isUnsignedAllowed) return { scheme, notes: ["not signed: WEBHOOK_ALLOW_UNSIGNED"] };
   if (settings.isTryOut && isLocal(request, peer, settings.signatureHeaders))
-    return ["not signed: try-out mode"];
+    return { scheme, notes: ["not signed: try-out mode"] };
   throw new InvalidSignatureError("no_secret");
 }
 

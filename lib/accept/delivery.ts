@@ -2,10 +2,13 @@ import { type Fault, WebhookError } from "../errors.ts";
 import { type IdSource, idKeyOf, toHex } from "../event.ts";
 import type { IncomingHeaders } from "../incoming.ts";
 import { encodeText } from "../json.ts";
-import { parseJson } from "../parse-json.ts";
+import { parseBody } from "../parse-body.ts";
 import type { Scheme } from "../scheme.ts";
 import type { Provider } from "../schemes/providers.ts";
 import { sha256 } from "../sha256.ts";
+import { familyOf } from "../verify/families.ts";
+import { headersOf, type Readable, read } from "../verify/read.ts";
+import { signedIdHeader } from "../verify/scheme-check.ts";
 import { isLongWebhookId, parseIdempotencyKey, parseWebhookId } from "./webhook-id.ts";
 
 /** A verified delivery, parsed and checked, before it is known whether it is a copy. */
@@ -38,34 +41,35 @@ export interface DeliverySettings {
 /**
  * What a delivery says.
  *
- * @throws {WebhookError} `json_invalid`, `json_too_deep`; on generic `fields_invalid` with one fault a field
+ * @param scheme by which it was verified: not the provider's own where the secret's form decides
+ * @throws {WebhookError} `json_invalid`, `json_too_deep`, `form_invalid`; on generic `fields_invalid` with one fault a field
  */
 export function parseDelivery(
   provider: Provider,
+  scheme: Scheme,
   headers: IncomingHeaders,
-  body: Uint8Array<ArrayBuffer>,
+  body: Uint8Array,
   settings: DeliverySettings,
   notes: readonly string[],
 ): Delivery {
-  const value = parseJson(body);
+  const contentType = headers.get("content-type") ?? "";
+  const value = parseBody(body, contentType);
   const bodyHash = sha256(body);
   const isGeneric = provider.name === "generic";
+  const delivery = { headers, headerName: familyOf(scheme, headers), value, bodyHash: () => bodyHash };
   const id = isGeneric
     ? genericId(headers, parseGenericBody(value, settings.requireId))
-    : schemeId(provider.scheme, headers, value);
-  // An unsigned id counts together with the bytes, so that nobody takes it in advance with a body of their own.
-  const isBound = !isGeneric && id !== null && !id.isSigned;
+    : schemeId(scheme, delivery);
   return {
     provider: provider.name,
     idSource: id?.source ?? null,
     webhookId: id?.webhookId ?? null,
-    idKey:
-      id === null ? null : idKeyOf(provider.name, id.source, id.webhookId, isBound ? bodyHash : undefined),
+    idKey: id === null ? null : keyOf(provider.name, id, scheme, bodyHash),
     bodyHash,
-    type: readText(provider.scheme.type, headers, value),
-    contentType: headers.get("content-type") ?? "",
-    headers: keptHeaders(headers, provider.scheme, settings.keepHeaders),
-    body,
+    type: read(scheme.type, delivery)?.text ?? null,
+    contentType,
+    headers: keptHeaders(delivery, scheme, settings.keepHeaders),
+    body: withoutSecrets(body, value, scheme),
     value,
     workflowName: isGeneric ? String(Reflect.get(Object(value), "workflow_name")) : null,
     notes,
@@ -112,11 +116,27 @@ function genericId(headers: IncomingHeaders, inBody: string | null): Id | null {
   return inHeader === null ? null : { source: "header", webhookId: inHeader, isSigned: false };
 }
 
-function schemeId(scheme: Scheme, headers: IncomingHeaders, value: unknown): Id | null {
-  const text = readText(scheme.id, headers, value);
-  if (scheme.id === undefined || text === null || text === "") return null;
-  const isSigned = "body" in scheme.id;
-  return { source: "scheme", webhookId: fitted(text), isSigned };
+function schemeId(scheme: Scheme, delivery: Readable): Id | null {
+  const found =
+    read(scheme.id, delivery) ?? (scheme.replayGuard === "body" ? read({ hash: "body" }, delivery) : null);
+  if (found === null) return null;
+  const signedHeader = signedIdHeader(scheme);
+  const isSigned = found.headers.every((name) => name === signedHeader);
+  return { source: "scheme", webhookId: fitted(found.text), isSigned };
+}
+
+/** What makes the delivery a copy of another. */
+function keyOf(
+  provider: string,
+  { source, webhookId, isSigned }: Id,
+  scheme: Scheme,
+  bodyHash: Uint8Array,
+): string {
+  // Where bodies do not repeat the body alone decides: an id that nobody signed can be exchanged in a captured request.
+  if (scheme.replayGuard === "body") return idKeyOf(provider, source, "", bodyHash);
+  // An unsigned id counts together with the bytes, so that nobody takes it in advance with a body of their own.
+  const isBound = !isSigned && source === "scheme";
+  return idKeyOf(provider, source, webhookId, isBound ? bodyHash : undefined);
 }
 
 /**
@@ -128,38 +148,27 @@ function fitted(text: string): string {
   return `sha256:${toHex(sha256(encodeText(/\p{Cs}/u.test(text) ? JSON.stringify(text) : text)))}`;
 }
 
-/** A text or number at a place of the delivery; null where there is none. */
-function readText(
-  place: Scheme["id"] | Scheme["type"],
-  headers: IncomingHeaders,
-  value: unknown,
-): string | null {
-  if (place === undefined) return null;
-  if ("header" in place) return headers.get(place.header);
-  let found: unknown = value;
-  for (const key of place.body.split(".")) {
-    if (typeof found !== "object" || found === null || !Object.hasOwn(found, key)) return null;
-    found = Reflect.get(found, key);
-  }
-  if (typeof found === "string") return found;
-  // Beyond 2^53 two different numbers read the same, and one of two events would be taken for the other's copy.
-  return typeof found === "number" && Number.isSafeInteger(found) ? String(found) : null;
-}
-
 function keptHeaders(
-  headers: IncomingHeaders,
+  { headers, headerName }: Readable,
   scheme: Scheme,
   more: readonly string[],
 ): Record<string, string> {
-  const names = new Set(["content-type", "user-agent", ...more]);
-  for (const place of [scheme.id, scheme.type])
-    if (place !== undefined && "header" in place) names.add(place.header);
+  const own = [...headersOf(scheme.id), ...headersOf(scheme.type)];
+  const from = scheme.timestamp?.from;
+  if (from !== undefined && "header" in from) own.push(from.header);
   const kept: Record<string, string> = {};
-  for (const name of names) {
+  for (const name of new Set(["content-type", "user-agent", ...own.map(headerName), ...more])) {
     const value = headers.get(name);
     if (value !== null) kept[name] = value;
   }
   return kept;
+}
+
+/** The body without what its scheme calls a secret, which is not to be stored. */
+function withoutSecrets(body: Uint8Array, value: unknown, { secretKeys = [] }: Scheme): Uint8Array {
+  if (!isObject(value) || !secretKeys.some((key) => Object.hasOwn(value, key))) return body;
+  for (const key of secretKeys) delete value[key];
+  return encodeText(JSON.stringify(value));
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,6 +1,6 @@
 import { WebhookError } from "../errors.ts";
 import { inputsOf } from "../event.ts";
-import { parseJson } from "../parse-json.ts";
+import { parseStoredBody } from "../parse-body.ts";
 import type { AcceptOutcome, EventRecord } from "../repositories.ts";
 import type { NamedWorkflow } from "../workflow.ts";
 import { type AcceptGivens, newRun, orWake } from "./accept.ts";
@@ -23,7 +23,7 @@ export async function replay(givens: AcceptGivens, request: ReplayRequest): Prom
   const { eventId, idempotencyKey } = request;
   const event = await givens.storage.getEvent(eventId);
   if (event === null) return null;
-  const body = event.body === null ? undefined : parseJson(event.body);
+  const body = event.body === null ? undefined : parseStoredBody(event.body, event.contentType);
   // Of an erased event there is nothing left to run, but a repeated request is still told what it made.
   const chosen = event.body === null ? [] : choose(givens, event, body, request.workflowName);
   const runs = await Promise.all(chosen.map((named) => newRun(named, inputsOf(event.provider, body))));

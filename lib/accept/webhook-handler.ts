@@ -4,7 +4,7 @@ import { parseJson } from "../parse-json.ts";
 import type { WebhookEventRepository } from "../repositories.ts";
 import type { Algorithm, Scheme } from "../scheme.ts";
 import { digestBytes } from "../verify/signature.ts";
-import { verifyDelivery } from "../verify/verify.ts";
+import { Verifier } from "../verify/verify.ts";
 import { PROVIDER_NAME } from "../workflow.ts";
 import { parseIdempotencyKey, parseWebhookId } from "./webhook-id.ts";
 
@@ -32,8 +32,7 @@ export interface WebhookHandlerOptions {
  * ```
  */
 export class WebhookHandler {
-  readonly #secrets: readonly string[];
-  readonly #scheme: Scheme;
+  readonly #verifier: Verifier;
   readonly #provider: string;
   readonly #bodyBytesMax: number;
 
@@ -48,8 +47,8 @@ export class WebhookHandler {
         `Cannot use option ${JSON.stringify(unknown)}: WebhookHandler takes ${[...OPTIONS].join(", ")}`,
       );
     }
-    this.#secrets = checkSecrets(secret);
-    this.#scheme = schemeOf(options.algorithm ?? "sha256", options.signatureHeader ?? "x-signature");
+    const scheme = schemeOf(options.algorithm ?? "sha256", options.signatureHeader ?? "x-signature");
+    this.#verifier = new Verifier(scheme, checkSecrets(secret));
     this.#provider = checkProvider(options.provider ?? "generic");
     this.#bodyBytesMax = checkBytes(options.bodyBytesMax ?? 1_048_576);
   }
@@ -108,7 +107,8 @@ export class WebhookHandler {
 
   async #readVerified(request: Request): Promise<Uint8Array> {
     const body = await readBody(request, this.#bodyBytesMax);
-    verifyDelivery(this.#scheme, request.headers, body, this.#secrets);
+    const { method, headers } = request;
+    this.#verifier.verify({ method, url: null, headers, body }, Date.now());
     return body;
   }
 

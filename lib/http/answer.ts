@@ -1,5 +1,5 @@
 import { inputsOf } from "../event.ts";
-import { parseJson } from "../parse-json.ts";
+import { tryParseBody } from "../parse-body.ts";
 import type {
   AcceptedRun,
   AcceptOutcome,
@@ -128,7 +128,7 @@ export interface RunJson extends RunSummaryJson {
 
 /** A run as `GET /runs/{id}` shows it. Its inputs are read from the event's body, until that is erased. */
 export function runJson(run: RunRecord, context: AnswerContext): RunJson {
-  const body = run.eventBody === null ? undefined : parseBody(run.eventBody);
+  const body = run.eventBody === null ? undefined : tryParseBody(run.eventBody, run.eventContentType);
   return {
     ...runSummaryJson(run, context),
     inputs: inputsOf(run.provider, body) ?? null,
@@ -244,21 +244,13 @@ function errorJson(error: RunError | null): RunError | null {
 
 function bodyJson({ body, contentType }: EventRecord): { body: unknown } | { body_base64: string } {
   if (body === null) return { body: null };
-  const value = isJson(contentType) ? parseBody(body) : undefined;
+  const value = isParsed(contentType) ? tryParseBody(body, contentType) : undefined;
   return value === undefined ? { body_base64: base64(body) } : { body: value };
 }
 
-function isJson(contentType: string): boolean {
-  return /^\s*(?:application\/json|[^;\s]+\+json)\s*(?:;|$)/i.test(contentType);
-}
-
-/** The value of a JSON body; `undefined`, which JSON has not, where it is none. */
-function parseBody(body: Uint8Array): unknown {
-  try {
-    return parseJson(body);
-  } catch {
-    return undefined;
-  }
+/** JSON and forms are shown as workflows see them, anything else as it is. */
+function isParsed(contentType: string): boolean {
+  return /^\s*(?:application\/(?:json|x-www-form-urlencoded)|[^;\s]+\+json)\s*(?:;|$)/i.test(contentType);
 }
 
 function parseStored(json: string | null): unknown {

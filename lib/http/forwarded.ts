@@ -82,7 +82,8 @@ export function parseAddress(text: string): Uint8Array | null {
   return bytes;
 }
 
-function isInNetworks(text: string, networks: readonly Network[]): boolean {
+/** True for an address that lies in one of the networks. */
+export function isInNetworks(text: string, networks: readonly Network[]): boolean {
   const bytes = networks.length === 0 ? null : parseAddress(text);
   return bytes !== null && networks.some((network) => isInNetwork(bytes, network));
 }

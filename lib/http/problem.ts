@@ -172,6 +172,7 @@ export const PROBLEMS: ReadonlyMap<string, ProblemKind> = new Map([
     }),
   ],
   ["json_invalid", problemKind(400, "Not JSON")],
+  ["form_invalid", problemKind(400, "Not a form")],
   ["json_too_deep", problemKind(400, "JSON nested too deep")],
   ["fields_invalid", problemKind(422, "Fields invalid")],
   [

@@ -4,6 +4,7 @@ import { isFatalError, isRetryError, messageOf } from "../errors.ts";
 import { inputsOf, type WebhookEvent } from "../event.ts";
 import { cutText } from "../json.ts";
 import { type Log, withFields } from "../log.ts";
+import { parseStoredBody } from "../parse-body.ts";
 import type { ClaimedRun, NewStep, StoredEvent } from "../repositories.ts";
 import { ERROR_BYTES_MAX, type RunError } from "../run.ts";
 import { storeResult } from "../stored-result.ts";
@@ -11,8 +12,6 @@ import type { NamedWorkflow, RunContext } from "../workflow.ts";
 import { validateInput } from "../workflows/validate.ts";
 import { Steps, type StepsHost } from "./steps.ts";
 import { type Chargeable, runCharged } from "./stray.ts";
-
-const utf8 = new TextDecoder();
 
 /** How one try ended. */
 export type Outcome =
@@ -200,7 +199,7 @@ export class Attempt implements Chargeable, StepsHost {
 /** The event as it was sent, rebuilt from what is stored. */
 export function toEvent(stored: StoredEvent): WebhookEvent {
   const { id, provider, webhookId, type, acceptedAt } = stored;
-  const body: unknown = JSON.parse(utf8.decode(stored.body));
+  const body = parseStoredBody(stored.body, stored.contentType);
   let headers: Headers | null = null;
   return {
     id,

@@ -1,9 +1,12 @@
 import { nearest } from "../nearest.ts";
 import { parseRate, type Rate } from "../rate.ts";
-import type { ContentType, Scheme } from "../scheme.ts";
+import type { ContentType, Scheme, SchemeOptions } from "../scheme.ts";
+import { parseSigned } from "../verify/signed.ts";
+import { Verifier } from "../verify/verify.ts";
 import { PROVIDER_NAME } from "../workflow.ts";
-import { checkScheme } from "./check-scheme.ts";
+import { resolveScheme } from "./define-scheme.ts";
 import { builtInScheme, builtInSchemeNames } from "./mod.ts";
+import { type SecretKind, secretKind, secretOddities } from "./secret-checks.ts";
 
 /** Who sends: what a route of `/webhooks/{provider}` knows. */
 export interface Provider {
@@ -11,6 +14,7 @@ export interface Provider {
   readonly scheme: Scheme;
   /** Any of them may have signed, newest first. Without one every signature is refused, as a wrong one is. */
   readonly secrets: readonly string[];
+  readonly verifier: Verifier;
   /** True where deliveries need no signature; never where there is a secret. */
   readonly isUnsignedAllowed: boolean;
   readonly acceptedContentTypes: readonly ContentType[];
@@ -25,12 +29,14 @@ export interface ProviderInput {
   readonly allowUnsigned: readonly string[];
   /** Providers that `secrets.default` serves besides `generic` and those of `triggers`. */
   readonly providers: readonly string[];
-  readonly schemes: Readonly<Record<string, string | Scheme>>;
+  readonly schemes: Readonly<Record<string, string | SchemeOptions>>;
   readonly verifyTokens: Readonly<Record<string, string>>;
   readonly rateLimits: Readonly<Record<string, string>>;
   /** Each provider in a workflow's `on`. */
   readonly triggers: readonly { readonly workflow: string; readonly provider: string }[];
   readonly adminTokens: readonly string[];
+  /** True where the URL that a provider calls can be known: `WEBHOOK_PUBLIC_URL` or `TRUST_PROXY` is set. */
+  readonly knowsUrl: boolean;
 }
 
 /** Every provider that has a scheme, with a secret or without; and what is odd but may be meant, one line each. */
@@ -55,21 +61,58 @@ export function resolveProviders(input: ProviderInput): ResolvedProviders {
   const unsigned = new Set(input.allowUnsigned);
   const providers = new Map<string, Provider>();
   for (const [name, scheme] of schemes) {
-    // Every scheme so far is an HMAC over the body with a text key, which is what the fallback may serve.
-    const own = secrets.get(name) ?? (served.has(name) ? fallback : []);
+    const own = secrets.get(name) ?? (served.has(name) && mayFallBack(scheme) ? fallback : []);
+    checkUrl(name, scheme, own, input.knowsUrl);
     providers.set(name, {
       name,
       scheme,
       secrets: own,
+      verifier: new Verifier(scheme, own),
       isUnsignedAllowed: own.length === 0 && unsigned.has(name),
       acceptedContentTypes: scheme.contentTypes ?? ["application/json"],
       rate: parseRate(input.rateLimits[name]),
     });
   }
+  checkKinds(providers);
   return { providers, warnings: findOddities(input, secrets, providers) };
 }
 
 const FALLBACK = "default";
+
+/** A secret for everybody serves only who signs the body with its text: a key of another form belongs to one provider. */
+function mayFallBack(scheme: Scheme): boolean {
+  return (
+    scheme.algorithm.startsWith("hmac-") &&
+    scheme.key === undefined &&
+    (scheme.signed ?? "{body}") === "{body}"
+  );
+}
+
+/** Without the URL every delivery would be refused. */
+function checkUrl(name: string, { signed }: Scheme, secrets: readonly string[], knowsUrl: boolean): void {
+  if (secrets.length === 0 || knowsUrl || signed === undefined || !parseSigned(signed).of.includes("url"))
+    return;
+  throw new TypeError(
+    `Cannot verify "${name}" without the public URL, which it signs: set publicUrl (WEBHOOK_PUBLIC_URL), such as https://hooks.example.org`,
+  );
+}
+
+/** Who holds a token or reads a public key could sign with it where the same value keys an HMAC. */
+function checkKinds(providers: ReadonlyMap<string, Provider>): void {
+  const seen = new Map<string, { kind: SecretKind; name: string }>();
+  for (const { name, scheme, secrets } of providers.values()) {
+    for (const secret of secrets) {
+      const kind = secretKind(scheme, secret);
+      const before = seen.get(secret);
+      if (before !== undefined && before.kind !== kind) {
+        throw new TypeError(
+          `Cannot use one secret for "${before.name}" and "${name}": one of them sends or publishes it, and the other signs with it`,
+        );
+      }
+      seen.set(secret, { kind, name });
+    }
+  }
+}
 
 type Schemes = ReadonlyMap<string, Scheme>;
 type Secrets = ReadonlyMap<string, readonly string[]>;
@@ -96,7 +139,7 @@ function resolveSchemes(given: ProviderInput["schemes"]): Schemes {
     if (builtInScheme(name) !== undefined) {
       throw new TypeError(`Cannot use ${what}: this scheme is built in; choose another name for yours`);
     }
-    schemes.set(name, typeof value === "string" ? aliased(what, value) : checkScheme(name, value));
+    schemes.set(name, typeof value === "string" ? aliased(what, value) : resolveScheme(name, value));
   }
   return schemes;
 }
@@ -121,7 +164,19 @@ function resolveSecrets(given: ProviderInput["secrets"], schemes: Schemes): Secr
     if (texts.length === 0 || usable.length < texts.length) {
       throw new TypeError(`Cannot use ${what}: a secret is text and not empty; without one, leave it out`);
     }
-    secrets.set(name, [...new Set(usable as string[])]);
+    secrets.set(name, checkForms(what, schemes.get(name), [...new Set(usable as string[])]));
+  }
+  return secrets;
+}
+
+function checkForms(what: string, scheme: Scheme | undefined, secrets: readonly string[]): readonly string[] {
+  for (const secret of scheme === undefined ? [] : secrets) {
+    try {
+      secretKind(scheme as Scheme, secret);
+    } catch (error) {
+      if (error instanceof TypeError) throw new TypeError(`Cannot use ${what}: ${error.message}`);
+      throw error;
+    }
   }
   return secrets;
 }
@@ -133,7 +188,14 @@ function checkNames(input: ProviderInput, schemes: Schemes): void {
     throw new TypeError(`Cannot use ${what}: ${unknownName("provider", name, schemes.keys())}`);
   };
   for (const name of input.allowUnsigned) check(VARIABLES.allowUnsigned, name);
-  for (const name of input.providers) check(VARIABLES.providers, name);
+  for (const name of input.providers) {
+    check(VARIABLES.providers, name);
+    const scheme = schemes.get(name);
+    if (scheme === undefined || mayFallBack(scheme)) continue;
+    throw new TypeError(
+      `Cannot use ${VARIABLES.providers} for "${name}": its secret has a form of its own, so set ${setting("secrets", name)}`,
+    );
+  }
   for (const { workflow, provider } of input.triggers) check(`"on" of workflow "${workflow}"`, provider);
   for (const [name, text] of Object.entries(input.rateLimits)) {
     const what = setting("rateLimits", name);
@@ -166,11 +228,9 @@ function findOddities(
 ): string[] {
   const warnings: string[] = [];
   for (const [name, values] of secrets) {
-    if (values.some((value) => value !== value.trim() || /^(["'`]).*\1$/s.test(value))) {
-      warnings.push(
-        `${setting("secrets", name)} has white space or quotes around it, which count as part of it`,
-      );
-    }
+    const { scheme } = providers.get(name === FALLBACK ? "generic" : name) as Provider;
+    const oddities = new Set(values.flatMap((value) => secretOddities(scheme, value)));
+    for (const oddity of oddities) warnings.push(`${setting("secrets", name)} ${oddity}`);
   }
   for (const name of input.allowUnsigned) {
     if (providers.get(name)?.isUnsignedAllowed === false) {

@@ -1,52 +1,59 @@
-import { isEqualInConstantTime } from "../constant-time.ts";
 import { InvalidSignatureError } from "../errors.ts";
-import type { IncomingHeaders } from "../incoming.ts";
-import type { Algorithm, Scheme } from "../scheme.ts";
-import { decodeBase64, decodeHex } from "./decode.ts";
-import { digestBytes, hmac } from "./signature.ts";
+import type { Scheme } from "../scheme.ts";
+import { readKey } from "./keys.ts";
+import {
+  type OwnKey,
+  SchemeCheck,
+  type SignatureReason,
+  type SignedDelivery,
+  type Verified,
+} from "./scheme-check.ts";
 
-/** Why a signature does not hold. For logs and counters; the answer to the sender is the same for all. */
-export type SignatureReason = "no_secret" | "missing" | "malformed" | "mismatch";
+/** Checks deliveries of one provider: its record and its secrets, read once. */
+export class Verifier {
+  readonly #checks: readonly SchemeCheck[];
 
-/**
- * Checks a delivery's signature as its scheme says.
- *
- * @param body the bytes as they arrived
- * @param secrets any of them may have signed; empty ones verify nothing
- * @throws {InvalidSignatureError} with a `SignatureReason`
- */
-export function verifyDelivery(
-  scheme: Scheme,
-  headers: IncomingHeaders,
-  body: Uint8Array,
-  secrets: readonly string[],
-): void {
-  const usable = secrets.filter((secret) => secret !== "");
-  if (usable.length === 0) throw refusal("no_secret");
-  const text = headers.get(scheme.signature.header);
-  if (text === null) throw refusal("missing");
-  const algorithm = hashOf(scheme);
-  const given = parseSignature(scheme.signature, text, digestBytes(algorithm));
-  if (given === null) throw refusal("malformed");
-  let holds = false;
-  // All are tried, so that the time does not tell whether the newest or the previous secret signed.
-  for (const secret of usable) holds = isEqualInConstantTime(given, hmac(algorithm, secret, body)) || holds;
-  if (!holds) throw refusal("mismatch");
+  /**
+   * @param secrets any of them may have signed; empty ones verify nothing
+   * @throws {TypeError} a record that cannot be read, or a secret that is not in its form, without any of it
+   */
+  constructor(scheme: Scheme, secrets: readonly string[]) {
+    const keys = new Map<Scheme, OwnKey[]>();
+    for (const [secretIndex, text] of secrets.entries()) {
+      if (text === "") continue;
+      const own = schemeFor(scheme, text);
+      keys.set(own, [...(keys.get(own) ?? []), { key: readKey(own, text), secretIndex }]);
+    }
+    this.#checks = Array.from(keys, ([own, ownKeys]) => new SchemeCheck(own, ownKeys));
+  }
+
+  /**
+   * @param now epoch milliseconds
+   * @throws {InvalidSignatureError} with a `SignatureReason`; of several records the one that came furthest says it
+   */
+  verify(delivery: SignedDelivery, now: number): Verified {
+    let reason: SignatureReason = "no_secret";
+    for (const check of this.#checks) {
+      const outcome = check.verify(delivery, now);
+      if (typeof outcome !== "string") return outcome;
+      if (DISTANCES.indexOf(outcome) > DISTANCES.indexOf(reason)) reason = outcome;
+    }
+    throw new InvalidSignatureError(reason);
+  }
 }
 
-/** The signature's bytes; null for anything but one signature as the scheme spells it, so also for `a, a`. */
-function parseSignature(signature: Scheme["signature"], text: string, byteCount: number): Uint8Array | null {
-  const prefix = signature.prefix ?? "";
-  const isPrefixed = text.startsWith(prefix);
-  if (!isPrefixed && signature.prefixOptional !== true) return null;
-  const spelled = isPrefixed ? text.slice(prefix.length) : text;
-  return signature.encoding === "hex" ? decodeHex(spelled, byteCount) : decodeBase64(spelled, byteCount);
-}
+/** How far a refusal came: the further, the more it says about the cause. */
+const DISTANCES: readonly SignatureReason[] = [
+  "no_secret",
+  "missing",
+  "no_url",
+  "malformed",
+  "mismatch",
+  "stale",
+];
 
-function hashOf(scheme: Scheme): Algorithm {
-  return scheme.algorithm.slice("hmac-".length) as Algorithm;
-}
-
-function refusal(reason: SignatureReason): InvalidSignatureError {
-  return new InvalidSignatureError(reason);
+/** The record that a secret's form chooses. */
+export function schemeFor(scheme: Scheme, secret: string): Scheme {
+  const { forSecrets } = scheme;
+  return forSecrets !== undefined && secret.startsWith(forSecrets.prefix) ? forSecrets.scheme : scheme;
 }

@@ -24,6 +24,7 @@ import { Waiters } from "../runner/waiters.ts";
 import { Watch } from "../runner/watch.ts";
 import { type Provider, resolveProviders } from "../schemes/providers.ts";
 import { createStorageBackend } from "../storage/backend.ts";
+import { secretHeaders } from "../verify/families.ts";
 import { loadWorkflows } from "../workflows/load.ts";
 import { WorkflowRegistry } from "../workflows/registry.ts";
 import { parseGrace, type ResolvedOptions, resolveOptions } from "./options.ts";
@@ -203,8 +204,14 @@ async function open(
     .flatMap(({ name, workflow }) =>
       (workflow.on ?? []).map(({ provider }) => ({ workflow: name, provider })),
     );
-  const { providers, warnings } = resolveProviders({ ...options, triggers });
-  const signatureHeaders = Array.from(providers.values(), ({ scheme }) => scheme.signature.header);
+  const { providers, warnings } = resolveProviders({
+    ...options,
+    triggers,
+    knowsUrl: options.publicUrl !== undefined || options.trustedProxies.length > 0,
+  });
+  const signatureHeaders = [
+    ...new Set([...providers.values()].flatMap(({ scheme }) => secretHeaders(scheme))),
+  ].filter((name) => name !== "authorization"); // which stands for other things, too, and is never kept anyway
   checkKeptHeaders(options.keepHeaders, signatureHeaders);
   const storage = await openStorage(options);
   try {

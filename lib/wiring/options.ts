@@ -6,7 +6,7 @@ import { type Log, silentLog } from "../log.ts";
 import { nearest } from "../nearest.ts";
 import type { LatchhookOptions, ListenOptions, Role } from "../options.ts";
 import type { Storage } from "../repositories.ts";
-import type { Scheme } from "../scheme.ts";
+import type { SchemeOptions } from "../scheme.ts";
 import { isCredentialHeader } from "../settings.ts";
 import type { AnyWorkflow } from "../workflow.ts";
 
@@ -35,7 +35,7 @@ export interface ResolvedOptions {
   keepHeaders: readonly string[];
   providers: readonly string[];
   trustedProxies: readonly Network[];
-  schemes: Readonly<Record<string, string | Scheme>>;
+  schemes: Readonly<Record<string, string | SchemeOptions>>;
   verifyTokens: Readonly<Record<string, string>>;
   log: Log;
   clock: Clock;

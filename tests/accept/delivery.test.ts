@@ -7,6 +7,7 @@ import { encodeText } from "../../lib/json.ts";
 import type { Scheme } from "../../lib/scheme.ts";
 import { generic } from "../../lib/schemes/generic.ts";
 import type { Provider } from "../../lib/schemes/providers.ts";
+import { Verifier } from "../../lib/verify/verify.ts";
 
 const test = suite("accept/delivery");
 
@@ -38,14 +39,14 @@ function parse(
     name: scheme === generic ? "generic" : "acme",
     scheme,
     secrets: [],
+    verifier: new Verifier(scheme, []),
     isUnsignedAllowed: true,
     acceptedContentTypes: ["application/json"],
     rate: null,
   };
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  return parseDelivery(provider, new Headers(headers), encodeText(text), { ...SETTINGS, ...settings }, [
-    "a note",
-  ]);
+  const sent = new Headers(headers);
+  return parseDelivery(provider, scheme, sent, encodeText(text), { ...SETTINGS, ...settings }, ["a note"]);
 }
 
 /** The faults of a generic body, each as `pointer detail`. */

@@ -39,6 +39,7 @@ const run: RunRecord = {
   createdAt: NOW,
   endedAt: null,
   provider: "generic",
+  eventContentType: "application/json",
   eventBody: encodeText('{"workflow_name":"test","inputs":{"topic":"AI"}}'),
   result: null,
   attempts: [],

@@ -14,7 +14,14 @@ const test = suite("http/problem");
 
 test("every code has its status", () => {
   const statuses: Record<number, string[]> = {
-    400: ["target_invalid", "header_repeated", "body_unreadable", "json_invalid", "json_too_deep"],
+    400: [
+      "target_invalid",
+      "header_repeated",
+      "body_unreadable",
+      "json_invalid",
+      "json_too_deep",
+      "form_invalid",
+    ],
     401: ["signature_invalid", "unauthorized"],
     403: ["origin_foreign"],
     404: ["not_found", "provider_unknown", "workflow_unknown"],

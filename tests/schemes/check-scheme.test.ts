@@ -55,8 +55,8 @@ const CASES: [name: string, scheme: unknown, message: RegExp][] = [
   ["no id at all", { ...least, id: null }, /acme\.id: give \{ body: "event\.id" \} or \{ header: /],
   ["a path that is no text", { ...least, id: { body: 7 } }, /acme\.id: give \{ body: "event\.id" \} or /],
   ["nothing in it", {}, /schemes\.acme\.algorithm/],
-  ["a hash alone", { ...least, algorithm: "sha256" }, /schemes\.acme\.algorithm: give hmac-sha1, /],
-  ["an unknown part", { ...least, timestamp: {} }, /schemes\.acme\.timestamp: /],
+  ["a hash alone", { ...least, algorithm: "sha256" }, /schemes\.acme\.algorithm: give hmac-sha256, /],
+  ["an unknown part", { ...least, nonce: {} }, /schemes\.acme\.nonce: /],
   [
     "an unknown part of the signature",
     { ...least, signature: { ...least.signature, parts: "whole" } },
@@ -76,7 +76,7 @@ const CASES: [name: string, scheme: unknown, message: RegExp][] = [
   ["an empty prefix", signedBy({ prefix: "" }), /signature\.prefix: give visible ASCII without commas/],
   ["a prefix that is no text", signedBy({ prefix: 7 }), /signature\.prefix: give text such as sha256=/],
   ["a prefix with a comma", signedBy({ prefix: "t=1,v1=" }), /signature\.prefix/],
-  ["a prefix with a space", signedBy({ prefix: "HMAC " }), /signature\.prefix/],
+  ["a prefix that begins with a space", signedBy({ prefix: " HMAC" }), /signature\.prefix/],
   [
     "prefixOptional as text",
     signedBy({ prefixOptional: "yes" }),
@@ -84,7 +84,6 @@ const CASES: [name: string, scheme: unknown, message: RegExp][] = [
   ],
   ["an id at two places", { ...least, id: { body: "id", header: "x-id" } }, /schemes\.acme\.id/],
   ["an id nowhere", { ...least, id: {} }, /schemes\.acme\.id/],
-  ["an id as a function", { ...least, id: () => "a" }, /schemes\.acme\.id/],
   ["an empty path", { ...least, id: { body: "" } }, /schemes\.acme\.id\.body/],
   [
     "a path with a hole",
@@ -106,11 +105,7 @@ const CASES: [name: string, scheme: unknown, message: RegExp][] = [
     /answer\.body: give json or empty/,
   ],
   ["a 204 with a body", { ...least, answer: { status: 204, body: "json" } }, /204 has no body/],
-  [
-    "a form",
-    { ...least, contentTypes: ["application/x-www-form-urlencoded"] },
-    /contentTypes\.0: give application\/json/,
-  ],
+  ["a page", { ...least, contentTypes: ["text/html"] }, /contentTypes\.0: give application\/json/],
   ["no content type", { ...least, contentTypes: [] }, /contentTypes: give one or more, or leave it out/],
   ["a content type alone", { ...least, contentTypes: "application/json" }, /contentTypes: give a list/],
   ["a body of nothing", { ...least, bodyBytesMax: 0 }, /bodyBytesMax: give 1 or more/],

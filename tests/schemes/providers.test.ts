@@ -1,7 +1,8 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Scheme } from "../../lib/scheme.ts";
-import { type ProviderInput, resolveProviders } from "../../lib/schemes/providers.ts";
+import { builtInSchemeNames } from "../../lib/schemes/mod.ts";
+import { type Provider, type ProviderInput, resolveProviders } from "../../lib/schemes/providers.ts";
 
 const test = suite("schemes/providers");
 
@@ -20,22 +21,27 @@ function resolve(input: Partial<ProviderInput>): ReturnType<typeof resolveProvid
     rateLimits: {},
     triggers: [],
     adminTokens: [],
+    knowsUrl: false,
     ...input,
   });
 }
 
+/** Of generic and the schemes that are given, and of any built-in one that has some. */
 function secretsOf(input: Partial<ProviderInput>): Record<string, readonly string[]> {
-  return Object.fromEntries([...resolve(input).providers].map(([name, { secrets }]) => [name, secrets]));
+  const isOurs = ([name, { secrets }]: [string, Provider]): boolean =>
+    name === "generic" || Object.hasOwn(input.schemes ?? {}, name) || secrets.length > 0;
+  const all = [...resolve(input).providers].filter(isOurs);
+  return Object.fromEntries(all.map(([name, { secrets }]) => [name, secrets]));
 }
 
 test("every scheme has a provider, with a secret or without", () => {
   const { providers, warnings } = resolve({ schemes: { acme, "acme-eu": "generic" } });
-  assert.equal([...providers.keys()].sort(), ["acme", "acme-eu", "generic"]);
+  assert.equal([...providers.keys()].sort(), ["acme", "acme-eu", ...builtInSchemeNames()].sort());
   for (const provider of providers.values()) {
     assert.equal(provider.secrets, []);
     assert.is(provider.isUnsignedAllowed, false);
-    assert.equal(provider.acceptedContentTypes, ["application/json"]);
   }
+  assert.equal(providers.get("acme")?.acceptedContentTypes, ["application/json"]);
   assert.is(providers.get("acme-eu")?.scheme, providers.get("generic")?.scheme);
   assert.equal(providers.get("acme")?.scheme, acme);
   assert.equal(warnings, []);
@@ -90,7 +96,11 @@ const REFUSED: [name: string, input: Partial<ProviderInput>, message: RegExp][] 
     /secrets\.genric \(WEBHOOK_SECRET_GENRIC\): no provider is named "genric"; the nearest is "generic"$/,
   ],
   ["a secret of an inherited name", { secrets: { constructor: "x" } }, /no provider is named "constructor"/],
-  ["a secret under a name far from all", { secrets: { stripe: "x" } }, /known are default, generic/],
+  [
+    "a secret under a name far from all",
+    { secrets: { "nobody-at-all": "x" } },
+    /known are asana, bitbucket, /,
+  ],
   ["a previous secret as a provider", { secrets: { "generic-previous": "x" } }, /no provider is named/],
   ["an empty secret", { secrets: { generic: "" } }, /secrets\.generic .*not empty/],
   ["a secret of white space", { secrets: { default: " \n" } }, /secrets\.default .*not empty/],

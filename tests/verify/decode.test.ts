@@ -36,13 +36,10 @@ test("base64 is read at every length of its last group", () => {
     ["foobar", "Zm9vYmFy"],
   ];
   for (const [plain, text] of cases) {
-    assert.equal(
-      decodeBase64(text, plain.length),
-      Uint8Array.from(plain, (c) => c.charCodeAt(0)),
-      plain,
-    );
+    for (const byteCount of [plain.length, null])
+      assert.is(String(decodeBase64(text, byteCount)), plain, `${byteCount}`);
   }
-  assert.equal(decodeBase64("+/+/", 3), Uint8Array.from([0xfb, 0xff, 0xbf]));
+  assert.equal([...(decodeBase64("+/+/", 3) ?? [])], [0xfb, 0xff, 0xbf]);
 });
 
 test("a second spelling of the same bytes is refused", () => {

@@ -1,7 +1,7 @@
 import type { IdSource } from "../../event.ts";
 import type { EventQuery, EventRecord, EventSummary, NewEvent, Page } from "../../repositories.ts";
 import type { Database, Row, Statement } from "./driver.ts";
-import { boundIdOf, type IdHash } from "./id-hash.ts";
+import { type IdHash, isBound } from "./id-hash.ts";
 import type { IdIndex } from "./id-index.ts";
 import { type Column, listPage } from "./page.ts";
 import type { SqliteRuns } from "./runs.ts";
@@ -66,7 +66,7 @@ export class SqliteEvents {
       event.idSource,
       event.webhookId,
       idKey,
-      idKey === null ? null : boundIdOf(idKey),
+      idKey !== null && isBound(idKey) ? event.webhookId : null,
       event.bodyHash,
       event.type,
       event.contentType,

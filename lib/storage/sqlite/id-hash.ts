@@ -32,17 +32,16 @@ export class IdHash {
    * of the whole key, because any number of bodies may come under one such id.
    */
   ofKey(idKey: string): number {
-    return this.ofId(boundIdOf(idKey) === null ? webhookIdOf(idKey) : idKey);
+    return this.ofId(isBound(idKey) ? idKey : webhookIdOf(idKey));
   }
 }
 
-/** The webhook_id of a key in which it counts together with the body; null for any other key. */
-export function boundIdOf(idKey: string): string | null {
+/** True for a key in which the id counts together with the body. */
+export function isBound(idKey: string): boolean {
   const source = idKey.indexOf(":") + 1;
   const bound = idKey.indexOf("+body:", source);
   // A source has no colon, so what stands behind the next one is part of an id.
-  if (bound === -1 || bound > idKey.indexOf(":", source)) return null;
-  return idKey.slice(idKey.indexOf(":", bound + "+body:".length) + 1);
+  return bound !== -1 && bound < idKey.indexOf(":", source);
 }
 
 function webhookIdOf(idKey: string): string {

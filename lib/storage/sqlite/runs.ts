@@ -56,7 +56,7 @@ export class SqliteRuns {
       "SELECT coalesce(max(replay), 0) + 1 AS replay FROM replays WHERE event_seq = ?",
     );
     this.#whole = db.prepare(`
-      SELECT ${SUMMARY}, r.result, e.provider, e.body FROM runs r JOIN webhook_events e ON e.seq = r.event_seq WHERE r.id = ?`);
+      SELECT ${SUMMARY}, r.result, e.provider, e.body, e.content_type FROM runs r JOIN webhook_events e ON e.seq = r.event_seq WHERE r.id = ?`);
     // The latest attempt has the highest fence.
     this.#attempts = db.prepare(`
       SELECT fence, status, started_at, ended_at, error FROM attempts WHERE run_seq = ?
@@ -163,6 +163,7 @@ export class SqliteRuns {
       ...toSummary(row),
       provider: String(row.provider),
       eventBody: row.body as Uint8Array | null,
+      eventContentType: String(row.content_type ?? ""),
       result: row.result as string | null,
       attempts: (this.#attempts.all(seq, seq) as Row[]).map(toAttempt),
       steps: (this.#steps.all(seq) as Row[]).map(toStep),

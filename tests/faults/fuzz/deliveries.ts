@@ -137,7 +137,8 @@ export const asked: fc.Arbitrary<Draft> = fc
 function signatureHeader(provider: string, body: Uint8Array): [name: string, value: string] {
   const { algorithm, signature } = ALL.get(provider) ?? generic;
   const digest = createHmac(algorithm.slice(5) as Algorithm, secretOf(provider)).update(body);
-  return [signature.header, (signature.prefix ?? "") + digest.digest(signature.encoding)];
+  const encoding = signature.encoding === "hex" ? "hex" : "base64";
+  return [String(signature.header), (signature.prefix ?? "") + digest.digest(encoding)];
 }
 
 /** The status by which a provider's scheme accepts. */

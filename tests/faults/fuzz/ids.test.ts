@@ -6,7 +6,9 @@ import { parseIdempotencyKey, parseWebhookId } from "../../../lib/accept/webhook
 import { WebhookError } from "../../../lib/errors.ts";
 import { type IdSource, idKeyOf } from "../../../lib/event.ts";
 import { encodeText } from "../../../lib/json.ts";
+import type { Scheme } from "../../../lib/scheme.ts";
 import type { Provider } from "../../../lib/schemes/providers.ts";
+import { Verifier } from "../../../lib/verify/verify.ts";
 import { anyText, bent, holds, outcomeOf } from "./holds.ts";
 
 const test = suite("faults/fuzz/ids");
@@ -120,9 +122,15 @@ test("two events have one key only where provider, source, id and, where it coun
 });
 
 test("a scheme's id is never refused, fits what is stored, and two that differ stay two", () => {
+  const scheme: Scheme = {
+    algorithm: "hmac-sha256",
+    signature: { header: "x-mac", encoding: "hex" },
+    id: { body: "id" },
+  };
   const provider: Provider = {
     name: "acme",
-    scheme: { algorithm: "hmac-sha256", signature: { header: "x-mac", encoding: "hex" }, id: { body: "id" } },
+    scheme,
+    verifier: new Verifier(scheme, []),
     secrets: [],
     isUnsignedAllowed: true,
     acceptedContentTypes: ["application/json"],
@@ -130,7 +138,8 @@ test("a scheme's id is never refused, fits what is stored, and two that differ s
   };
   const idIn = (json: string): string | null => {
     const body = encodeText(`{"id":${json}}`);
-    return parseDelivery(provider, new Headers(), body, { keepHeaders: [], requireId: false }, []).webhookId;
+    const settings = { keepHeaders: [], requireId: false };
+    return parseDelivery(provider, scheme, new Headers(), body, settings, []).webhookId;
   };
   const number = fc
     .oneof(fc.maxSafeInteger(), fc.double(), fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }))

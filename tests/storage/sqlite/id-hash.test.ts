@@ -2,7 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { idKeyOf } from "../../../lib/event.ts";
 import type { EventQuery, Storage } from "../../../lib/repositories.ts";
-import { boundIdOf, IdHash } from "../../../lib/storage/sqlite/id-hash.ts";
+import { IdHash, isBound } from "../../../lib/storage/sqlite/id-hash.ts";
 import { openDatabase } from "../../../lib/storage/sqlite/open.ts";
 import { SqliteStorage } from "../../../lib/storage/sqlite/sqlite-storage.ts";
 import { eventOf, firstPage, runOf, StoredFile } from "../../support/stored.ts";
@@ -15,16 +15,18 @@ test.before.each(async (t) => {
 });
 test.after.each((t) => t.file.close());
 
-const keys: readonly [name: string, idKey: string, boundId: string | null][] = [
-  ["a plain id", idKeyOf("generic", "body", "a"), null],
-  ["an id with colons", idKeyOf("generic", "body", "a:b::c"), null],
-  ["an id that spells a bound one", idKeyOf("generic", "body", "header+body:00:a"), null],
-  ["an id that begins like one", idKeyOf("generic", "header", "+body:00:a"), null],
-  ["a bound id", idKeyOf("github", "scheme", "a", HASH), "a"],
-  ["a bound id with colons", idKeyOf("github", "scheme", ":a:+body:b:", HASH), ":a:+body:b:"],
+const keys: readonly [name: string, idKey: string, isItBound: boolean][] = [
+  ["a plain id", idKeyOf("generic", "body", "a"), false],
+  ["an id with colons", idKeyOf("generic", "body", "a:b::c"), false],
+  ["an id that spells a bound one", idKeyOf("generic", "body", "header+body:00:a"), false],
+  ["an id that begins like one", idKeyOf("generic", "header", "+body:00:a"), false],
+  ["a bound id", idKeyOf("github", "scheme", "a", HASH), true],
+  ["a bound id with colons", idKeyOf("github", "scheme", ":a:+body:b:", HASH), true],
+  ["a body without an id", idKeyOf("github", "scheme", "", HASH), true],
 ];
-for (const [name, idKey, boundId] of keys) {
-  test(`of the key of ${name} the bound id is ${boundId}`, () => assert.is(boundIdOf(idKey), boundId));
+for (const [name, idKey, isItBound] of keys) {
+  const what = isItBound ? "counts together with a body" : "counts alone";
+  test(`the key of ${name} ${what}`, () => assert.is(isBound(idKey), isItBound));
 }
 
 test("a hash is a whole number of 48 bits, the same for all sources, and another in another database", async ({

@@ -61,6 +61,7 @@ test("a run shows its event, its body and nothing that it has not got yet", asyn
       endedAt: null,
       provider: "github",
       eventBody: [7],
+      eventContentType: "application/json",
       result: null,
       attempts: [],
       steps: [],

@@ -1,0 +1,12 @@
+import type { Scheme } from "../scheme.ts";
+
+/**
+ * Notion: the key is the verification token that it sends when the webhook is made.
+ * Source: developers.notion.com/reference/webhooks.
+ */
+export const notion: Scheme = {
+  algorithm: "hmac-sha256",
+  signature: { header: "x-notion-signature", prefix: "sha256=", encoding: "hex" },
+  id: { body: "id" },
+  type: { body: "type" },
+};

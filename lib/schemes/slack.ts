@@ -1,0 +1,13 @@
+import type { Scheme } from "../scheme.ts";
+
+/** Slack: events, slash commands and interactions. Source: docs.slack.dev, "Verifying requests from Slack". */
+export const slack: Scheme = {
+  algorithm: "hmac-sha256",
+  signature: { header: "x-slack-signature", prefix: "v0=", encoding: "hex" },
+  timestamp: { from: { header: "x-slack-request-timestamp" }, unit: "s" },
+  signed: "v0:{timestamp}:{body}",
+  id: [{ body: "event_id" }, { body: "trigger_id" }], // a form has no event; its trigger is made for one request
+  type: [{ body: "event.type" }, { body: "command" }, { body: "type" }],
+  answer: { status: 200, body: "empty" }, // the person who typed a slash command is shown the body
+  contentTypes: ["application/json", "application/x-www-form-urlencoded"],
+};

@@ -1,0 +1,12 @@
+import type { Scheme } from "../scheme.ts";
+
+/** Zoom. Source: developers.zoom.us, "Using webhooks". */
+export const zoom: Scheme = {
+  algorithm: "hmac-sha256",
+  signature: { header: "x-zm-signature", prefix: "v0=", encoding: "hex" },
+  timestamp: { from: { header: "x-zm-request-timestamp" }, unit: "s" },
+  signed: "v0:{timestamp}:{body}",
+  id: { hash: "body" },
+  type: { body: "event" },
+  answer: { status: 200 },
+};

@@ -17,7 +17,13 @@ export interface Command {
   readonly usage: string;
   /**
    * @param args what stands behind the command's name
-   * @returns the exit code: 0 done, 1 failed, 2 called wrongly
+   * @returns the exit code: 0 done, 1 failed
+   * @throws {UsageError} called wrongly
    */
   run(args: readonly string[], terminal: Terminal): Promise<number>;
+}
+
+/** The command was called wrongly: its usage is shown with the message, and the exit code is 2. */
+export class UsageError extends Error {
+  override name = "UsageError";
 }

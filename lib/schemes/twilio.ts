@@ -16,7 +16,7 @@ export const twilio: Scheme = {
     { join: [{ body: "MessageSid" }, { body: "MessageStatus" }] },
     { join: [{ body: "CallSid" }, { body: "CallStatus" }] },
   ],
-  type: [{ body: "EventType" }, { body: "MessageStatus" }, { body: "CallStatus" }],
+  type: [{ body: "EventType" }, { body: "MessageStatus" }, { body: "CallStatus" }, { body: "SmsStatus" }],
   answer: { status: 204 }, // a body would be read as instructions
   contentTypes: ["application/x-www-form-urlencoded", "application/json"],
 };

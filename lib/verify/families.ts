@@ -18,7 +18,7 @@ export function familyOf(scheme: Scheme, headers: IncomingHeaders): HeaderName {
 }
 
 /** The header names of a record's signature, as the record spells them. */
-export function signatureHeaders({ signature }: Scheme): readonly string[] {
+export function signatureHeaders({ signature }: Pick<Scheme, "signature">): readonly string[] {
   const { header = [] } = signature;
   return typeof header === "string" ? [header] : header;
 }

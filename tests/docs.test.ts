@@ -3,7 +3,9 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { PROBLEMS } from "../lib/http/problem.ts";
 import type { ListenOptions } from "../lib/options.ts";
+import { builtInScheme } from "../lib/schemes/mod.ts";
 import { settingsFromEnv } from "../lib/settings.ts";
+import { providerRows } from "./support/providers-table.ts";
 
 const test = suite("docs");
 const root = new URL("../", import.meta.url);
@@ -15,6 +17,23 @@ test("docs/problems.md lists every problem as it is answered, and no other", asy
   });
   const lines = (await read("docs/problems.md")).split("\n").filter((line) => line.startsWith("| `urn:"));
   assert.equal(lines, rows);
+});
+
+test("docs/providers.md has the table that the records make, and a set-up that names its variable", async () => {
+  const text = await read("docs/providers.md");
+  const lines = text.split("\n");
+  const start = lines.findIndex((line) => line.startsWith("| name | header |"));
+  assert.equal(lines.slice(start + 2, -1), providerRows());
+  const setUps = text.split("\n### ").slice(1);
+  assert.is(setUps.length, 10);
+  for (const setUp of setUps) {
+    const named = [...setUp.matchAll(/WEBHOOK_SECRET_([A-Z]+)/g)].map((match) =>
+      String(match[1]).toLowerCase(),
+    );
+    assert.ok(named.length > 0, setUp);
+    for (const name of named) assert.ok(builtInScheme(name), name);
+    assert.ok(setUp.includes(`/webhooks/${named[0]}`), setUp);
+  }
 });
 
 test("README.md's table of settings has the defaults that an empty environment gives", async () => {

@@ -3,9 +3,31 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { PROBLEMS } from "../lib/http/problem.ts";
 import type { ListenOptions } from "../lib/options.ts";
+import type { Scheme, SchemeOptions } from "../lib/scheme.ts";
+import { defineScheme } from "../lib/schemes/define-scheme.ts";
 import { builtInScheme } from "../lib/schemes/mod.ts";
 import { settingsFromEnv } from "../lib/settings.ts";
 import { providerRows } from "./support/providers-table.ts";
+
+/** Written as a record, so that a field that is forgotten here does not compile. */
+const SCHEME_FIELDS: readonly string[] = Object.keys({
+  algorithm: 1,
+  signature: 1,
+  key: 1,
+  signed: 1,
+  timestamp: 1,
+  families: 1,
+  constants: 1,
+  forSecrets: 1,
+  id: 1,
+  type: 1,
+  replayGuard: 1,
+  answer: 1,
+  refusal: 1,
+  contentTypes: 1,
+  bodyBytesMax: 1,
+  secretKeys: 1,
+} satisfies Record<keyof Scheme, 1>);
 
 const test = suite("docs");
 const root = new URL("../", import.meta.url);
@@ -24,7 +46,7 @@ test("docs/providers.md has the table that the records make, and a set-up that n
   const lines = text.split("\n");
   const start = lines.findIndex((line) => line.startsWith("| name | header |"));
   assert.equal(lines.slice(start + 2, -1), providerRows());
-  const setUps = text.split("\n### ").slice(1);
+  const setUps = (text.split("\n## ")[1] ?? "").split("\n### ").slice(1);
   assert.is(setUps.length, 10);
   for (const setUp of setUps) {
     const named = [...setUp.matchAll(/WEBHOOK_SECRET_([A-Z]+)/g)].map((match) =>
@@ -34,6 +56,17 @@ test("docs/providers.md has the table that the records make, and a set-up that n
     for (const name of named) assert.ok(builtInScheme(name), name);
     assert.ok(setUp.includes(`/webhooks/${named[0]}`), setUp);
   }
+});
+
+test("the record that docs/providers.md shows is taken from the environment", async () => {
+  const [, json = ""] = /WEBHOOK_SCHEME_ACME='([^']+)'/.exec(await read("docs/providers.md")) ?? [];
+  const { schemes } = settingsFromEnv({ WEBHOOK_SCHEME_ACME: json });
+  assert.equal(defineScheme(schemes?.acme as SchemeOptions), JSON.parse(json));
+});
+
+test("docs/providers.md tells every field of a record", async () => {
+  const text = await read("docs/providers.md");
+  for (const field of SCHEME_FIELDS) assert.ok(text.includes(`\`${field}\``), field);
 });
 
 test("README.md's table of settings has the defaults that an empty environment gives", async () => {

@@ -23,8 +23,8 @@ export function holds(key: Key, chunks: SignedChunks, given: readonly Given[]): 
 }
 
 /** HMAC (RFC 2104) of the chunks. */
-export function mac({ algorithm, secret }: Key & { kind: "hmac" }, chunks: SignedChunks): Uint8Array {
-  const hmac = createHmac(algorithm.slice("hmac-".length), secret);
+export function mac({ hash, secret }: Key & { kind: "hmac" }, chunks: SignedChunks): Uint8Array {
+  const hmac = createHmac(hash, secret);
   for (const chunk of chunks) hmac.update(chunk);
   return hmac.digest();
 }

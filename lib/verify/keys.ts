@@ -5,7 +5,12 @@ import { decodeBase64, decodeHex } from "./decode.ts";
 
 /** What a secret's text stands for. */
 export type Key =
-  | { readonly kind: "hmac"; readonly algorithm: SignatureAlgorithm; readonly secret: KeyObject }
+  | {
+      readonly kind: "hmac";
+      readonly algorithm: SignatureAlgorithm;
+      readonly hash: string;
+      readonly secret: KeyObject;
+    }
   | { readonly kind: "public"; readonly algorithm: SignatureAlgorithm; readonly publicKey: KeyObject }
   | { readonly kind: "token"; readonly algorithm: SignatureAlgorithm; readonly digest: Uint8Array };
 
@@ -25,7 +30,7 @@ export function readKey(scheme: Scheme, text: string): Key {
   if (algorithm === "ed25519" || algorithm === "ecdsa-p256-sha256") {
     return { kind: "public", algorithm, publicKey: readPublicKey(scheme, text) };
   }
-  return { kind: "hmac", algorithm, secret: createSecretKey(text, "utf8") };
+  return hmacKey(algorithm, Buffer.from(text));
 }
 
 /**
@@ -66,7 +71,12 @@ function readWhsec(given: string): Key {
   if (bytes === null || bytes.length === 0) {
     throw new TypeError('it is not "whsec_" and base64: copy it whole, as the provider shows it');
   }
-  return { kind: "hmac", algorithm: "hmac-sha256", secret: createSecretKey(bytes) };
+  return hmacKey("hmac-sha256", bytes);
+}
+
+/** As a key object: a text or bytes would be read into one for each delivery. */
+function hmacKey(algorithm: SignatureAlgorithm, bytes: Uint8Array): Key {
+  return { kind: "hmac", algorithm, hash: algorithm.slice("hmac-".length), secret: createSecretKey(bytes) };
 }
 
 function readWhsk(text: string): KeyObject {

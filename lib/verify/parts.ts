@@ -30,25 +30,32 @@ export function parseParts(
   algorithm: SignatureAlgorithm,
   partKey: string | null,
 ): ParsedParts | null {
+  if (joinedBy(separator).test(text)) return null;
   const entries = text.split(separator, ENTRIES_MAX + 1);
   if (entries.length > ENTRIES_MAX) return null;
   const signatures: PartSignature[] = [];
   let part: string | null = null;
   for (const entry of entries) {
     const at = entry.indexOf(assign);
-    if (at < 1 || /[\s,]/.test(entry.slice(0, at)) || /[\s,]/.test(entry.slice(at + assign.length)))
-      return null;
+    if (at < 1) return null;
     const name = entry.slice(0, at);
     const value = entry.slice(at + assign.length);
+    if (assign === "," && value.includes(",")) return null;
     if (name === partKey) {
       if (part !== null) return null;
       part = value;
-    } else {
-      const own = typeof key === "string" ? (name === key ? algorithm : undefined) : ownAlgorithm(key, name);
+    } else if (typeof key !== "string") {
+      const own = ownAlgorithm(key, name);
       if (own !== undefined) signatures.push({ text: value, algorithm: own });
-    }
+    } else if (name === key) signatures.push({ text: value, algorithm });
   }
   return { signatures, part };
+}
+
+/** What shows that two headers were joined to one: white space and commas, where they divide no entries. */
+function joinedBy(separator: string): RegExp {
+  if (separator === " ") return /[^\S ]/;
+  return separator === "," ? /\s/ : /[\s,]/;
 }
 
 function ownAlgorithm(

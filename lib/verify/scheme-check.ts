@@ -8,7 +8,6 @@ import { type Given, holds } from "./holds.ts";
 import type { Key } from "./keys.ts";
 import { parseParts } from "./parts.ts";
 import { headersOf, readPath } from "./read.ts";
-import { digestBytes } from "./signature.ts";
 import { parseSigned } from "./signed.ts";
 import { parseTimestamp, TOLERANCE_MS } from "./timestamp.ts";
 
@@ -61,6 +60,7 @@ export class SchemeCheck {
   /** The header of an id that is signed. */
   readonly #idHeader: string | null;
   readonly #partKey: string | null;
+  readonly #signsUrl: boolean;
 
   constructor(scheme: Scheme, keys: readonly OwnKey[]) {
     this.#scheme = scheme;
@@ -71,6 +71,7 @@ export class SchemeCheck {
     this.#toleranceMs = scheme.timestamp?.toleranceMs ?? TOLERANCE_MS;
     this.#idHeader = signedIdHeader(scheme);
     const from = scheme.timestamp?.from;
+    this.#signsUrl = this.#signed.of.includes("url");
     this.#partKey = from !== undefined && "part" in from ? from.part : null;
   }
 
@@ -79,14 +80,12 @@ export class SchemeCheck {
     const { headers } = delivery;
     const headerName = familyOf(this.#scheme, headers);
     const parts = new DeliveryParts(delivery);
-    const texts = this.#signatureTexts(parts, headerName);
-    if (texts.length === 0) return "missing";
-    const read = this.#readSignatures(texts);
-    if (read === null || read.given.length === 0) return "malformed";
+    const read = this.#readSignatures(parts, headers, headerName);
+    if (typeof read === "string") return read;
     const { timestamp } = this.#scheme;
     let signedAt: number | null = null;
     if (timestamp !== undefined) {
-      parts.timestamp = this.#timestampText(parts, headerName, read.part);
+      parts.timestamp = this.#timestampText(parts, headers, headerName, read.part);
       signedAt = parseTimestamp(parts.timestamp, timestamp.unit);
       if (signedAt === null) return "malformed";
     }
@@ -95,7 +94,7 @@ export class SchemeCheck {
       if (!SIGNED_ID.test(parts.id)) return "malformed";
     }
     for (const [name, value] of this.#constants) if (headers.get(name) !== value) return "malformed";
-    if (delivery.url === null && this.#signed.of.includes("url")) return "no_url";
+    if (delivery.url === null && this.#signsUrl) return "no_url";
     const secretIndex = this.#findSigner(read.given, parts);
     if (secretIndex === null) return "mismatch";
     // Only now, because a time that nobody signed says nothing. Written so that no number at all is stale, too.
@@ -103,49 +102,67 @@ export class SchemeCheck {
     return { scheme: this.#scheme, secretIndex, signedAt };
   }
 
-  #signatureTexts(parts: DeliveryParts, headerName: HeaderName): readonly string[] {
-    const { body } = this.#scheme.signature;
-    const texts: string[] = [];
-    if (body !== undefined) {
-      const text = readPath(parts.value, body);
-      if (text !== null) texts.push(text);
-    }
-    for (const name of this.#headers) {
-      const text = parts.header(headerName(name));
-      if (text !== null) texts.push(text);
-    }
-    return texts;
-  }
-
-  /** The signatures that are well formed, and the entry of their header that holds the time; null for no such list. */
-  #readSignatures(texts: readonly string[]): { given: readonly Given[]; part: string } | null {
+  /** The signatures that are well formed, and the entry of their header that holds the time. */
+  #readSignatures(
+    parts: DeliveryParts,
+    headers: IncomingHeaders,
+    headerName: HeaderName,
+  ): { given: readonly Given[]; part: string } | SignatureReason {
     const { signature, algorithm } = this.#scheme;
-    if (signature.parts === undefined) {
-      return { given: texts.flatMap((text) => this.#decode(text, algorithm) ?? []), part: "" };
+    const given: Given[] = [];
+    let isMissing = true;
+    let part = "";
+    for (const text of this.#signatureTexts(parts, headers, headerName)) {
+      if (text === null) continue;
+      isMissing = false;
+      if (signature.parts === undefined) {
+        this.#decode(text, algorithm, given);
+        continue;
+      }
+      const parsed = parseParts(text, signature.parts, algorithm, this.#partKey);
+      if (parsed === null || parsed.signatures.length > SIGNATURES_MAX) return "malformed";
+      part = parsed.part ?? "";
+      for (const one of parsed.signatures) this.#decode(one.text, one.algorithm, given);
     }
-    const parsed = parseParts(texts[0] ?? "", signature.parts, algorithm, this.#partKey);
-    if (parsed === null || parsed.signatures.length > SIGNATURES_MAX) return null;
-    const given = parsed.signatures.flatMap((one) => this.#decode(one.text, one.algorithm) ?? []);
-    return { given, part: parsed.part ?? "" };
+    if (isMissing) return "missing";
+    return given.length === 0 ? "malformed" : { given, part };
   }
 
-  /** One signature as the record spells it; null for anything else, so also for `a, a`. */
-  #decode(text: string, algorithm: SignatureAlgorithm): Given | null {
+  #signatureTexts(
+    parts: DeliveryParts,
+    headers: IncomingHeaders,
+    headerName: HeaderName,
+  ): readonly (string | null)[] {
+    const { body } = this.#scheme.signature;
+    if (body !== undefined) return [readPath(parts.value, body)];
+    return this.#headers.map((name) => headers.get(headerName(name)));
+  }
+
+  /** Adds one signature where it is spelled as the record spells it; so not for `a, a`. */
+  #decode(text: string, algorithm: SignatureAlgorithm, given: Given[]): void {
     const { prefix = "", prefixOptional, encoding } = this.#scheme.signature;
     const isPrefixed = text.startsWith(prefix);
-    if (!isPrefixed && prefixOptional !== true) return null;
+    if (!isPrefixed && prefixOptional !== true) return;
     const spelled = isPrefixed ? text.slice(prefix.length) : text;
-    if (spelled === "") return null;
-    if (encoding === "text") return { bytes: tokenDigest(spelled), algorithm };
+    if (spelled === "") return;
+    if (encoding === "text") {
+      given.push({ bytes: tokenDigest(spelled), algorithm });
+      return;
+    }
     const byteCount = signatureBytes(algorithm);
     const bytes = encoding === "hex" ? decodeHex(spelled, byteCount) : decodeBase64(spelled, byteCount);
-    return bytes === null ? null : { bytes, algorithm };
+    if (bytes !== null) given.push({ bytes, algorithm });
   }
 
-  #timestampText(parts: DeliveryParts, headerName: HeaderName, part: string): string {
+  #timestampText(
+    parts: DeliveryParts,
+    headers: IncomingHeaders,
+    headerName: HeaderName,
+    part: string,
+  ): string {
     const from = this.#scheme.timestamp?.from;
     if (from === undefined || "part" in from) return part;
-    const text = "header" in from ? parts.header(headerName(from.header)) : readPath(parts.value, from.body);
+    const text = "header" in from ? headers.get(headerName(from.header)) : readPath(parts.value, from.body);
     return text ?? "";
   }
 
@@ -163,10 +180,18 @@ export class SchemeCheck {
 
 /** How many bytes a signature has; null where that varies, as with DER. */
 export function signatureBytes(algorithm: SignatureAlgorithm): number | null {
-  if (algorithm === "ed25519") return 64;
-  if (algorithm === "ecdsa-p256-sha256" || algorithm === "token") return null;
-  return digestBytes(algorithm.slice("hmac-".length) as Parameters<typeof digestBytes>[0]);
+  return SIGNATURE_BYTES[algorithm];
 }
+
+const SIGNATURE_BYTES: Readonly<Record<SignatureAlgorithm, number | null>> = {
+  "hmac-sha1": 20,
+  "hmac-sha256": 32,
+  "hmac-sha384": 48,
+  "hmac-sha512": 64,
+  ed25519: 64,
+  "ecdsa-p256-sha256": null,
+  token: null,
+};
 
 /** The header of the id where `signed` names it; its name is the first that the record's `id` has. */
 export function signedIdHeader(scheme: Scheme): string | null {
@@ -179,37 +204,27 @@ export function signedIdHeader(scheme: Scheme): string | null {
 
 /** A delivery's parts for what is signed; the body is parsed only where somebody asks. */
 class DeliveryParts implements SignedParts {
+  readonly method: string;
+  readonly url: string;
+  readonly body: Uint8Array;
   timestamp = "";
   id = "";
-  readonly #delivery: SignedDelivery;
-  #value: { readonly value: unknown } | null = null;
+  readonly #headers: IncomingHeaders;
+  #parsed: { readonly value: unknown } | null = null;
 
-  constructor(delivery: SignedDelivery) {
-    this.#delivery = delivery;
-  }
-
-  get method(): string {
-    return this.#delivery.method;
-  }
-
-  get url(): string {
-    return this.#delivery.url ?? "";
-  }
-
-  get body(): Uint8Array {
-    return this.#delivery.body;
+  constructor({ method, url, headers, body }: SignedDelivery) {
+    this.method = method;
+    this.url = url ?? "";
+    this.body = body;
+    this.#headers = headers;
   }
 
   get contentType(): string {
-    return mediaType(this.header("content-type") ?? "");
+    return mediaType(this.#headers.get("content-type") ?? "");
   }
 
   get value(): unknown {
-    this.#value ??= { value: tryParseBody(this.#delivery.body, this.header("content-type") ?? "") };
-    return this.#value.value;
-  }
-
-  header(name: string): string | null {
-    return this.#delivery.headers.get(name);
+    this.#parsed ??= { value: tryParseBody(this.body, this.contentType) };
+    return this.#parsed.value;
   }
 }

@@ -16,10 +16,29 @@ export function parseSigned(signed: string | Signed): Signed {
   }
   if (!atoms.has("body"))
     throw new TypeError("Cannot verify what leaves the body unsigned: put {body} into signed");
-  const contents = (parts: SignedParts): readonly SignedChunks[] => [
-    pieces.map(({ text, isAtom }) => (isAtom ? parts[text as Atom] : text)),
-  ];
-  return { of: [...atoms] as Atom[], contents };
+  return { of: [...atoms] as Atom[], contents: (parts) => [fill(pieces, parts)] };
+}
+
+/** Texts that meet are one chunk, because each chunk is a call into the MAC. */
+function fill(pieces: readonly Piece[], parts: SignedParts): SignedChunks {
+  const chunks: (string | Uint8Array)[] = [];
+  let text = "";
+  for (const piece of pieces) {
+    const part = piece.isAtom ? parts[piece.text as Atom] : piece.text;
+    if (typeof part === "string") text += part;
+    else {
+      if (text !== "") chunks.push(text);
+      text = "";
+      chunks.push(part);
+    }
+  }
+  if (text !== "") chunks.push(text);
+  return chunks;
+}
+
+interface Piece {
+  readonly text: string;
+  readonly isAtom: boolean;
 }
 
 const ATOMS: readonly Atom[] = ["body", "timestamp", "id", "url", "method"];

@@ -11,14 +11,7 @@ export { WebhookHandler, type WebhookHandlerOptions } from "./lib/accept/webhook
 export type { Clock, Timer } from "./lib/clock.ts";
 export { defineWorkflow, type WorkflowOptions } from "./lib/define-workflow.ts";
 export type { Duration } from "./lib/duration.ts";
-export {
-  FatalError,
-  type Fault,
-  InvalidSignatureError,
-  ReplayAttackError,
-  RetryError,
-  WebhookError,
-} from "./lib/errors.ts";
+export { type Fault, InvalidSignatureError, ReplayAttackError, WebhookError } from "./lib/errors.ts";
 export type { WebhookEvent } from "./lib/event.ts";
 export type { FlowConfig } from "./lib/flows/form.ts";
 export type { Stored } from "./lib/json.ts";
@@ -28,13 +21,17 @@ export type { Storage, WebhookEventRecord, WebhookEventRepository } from "./lib/
 export { runWorkflowAsync, runWorkflowFromConfig } from "./lib/runner/run-workflow.ts";
 export type { Algorithm, Scheme, SchemeOptions } from "./lib/scheme.ts";
 export { defineScheme } from "./lib/schemes/define-scheme.ts";
+export { type SignedWebhook, type SignOptions, signWebhook } from "./lib/schemes/sign-webhook.ts";
+export { type VerifiedWebhook, type VerifyOptions, verifyWebhook } from "./lib/schemes/verify-webhook.ts";
 export { settingsFromEnv } from "./lib/settings.ts";
 export type { StandardSchemaV1 } from "./lib/standard-schema.ts";
 export { createStorageBackend } from "./lib/storage/backend.ts";
 export { SqliteWebhookEventRepository } from "./lib/storage/sqlite/webhook-event-repository.ts";
+export type { SignatureReason } from "./lib/verify/scheme-check.ts";
 export { verifySignature } from "./lib/verify/signature.ts";
 export type { Latchhook } from "./lib/wiring/latchhook.ts";
 export type { AnyWorkflow, RunContext, Step, StepContext, Workflow } from "./lib/workflow.ts";
+export { FatalError, RetryError } from "./lib/workflow-errors.ts";
 
 /**
  * A webhook server without a socket. It reads no environment, installs no signal handler, prints nothing and never

@@ -20,6 +20,7 @@ import { measureLone } from "./measures/lone.ts";
 import { measureRates } from "./measures/rates.ts";
 import { measureRest } from "./measures/rest.ts";
 import { measureShapes } from "./measures/shapes.ts";
+import { measureVerify } from "./measures/verify.ts";
 import { type Options, parseOptions } from "./options.ts";
 import { plotSvg } from "./plot.ts";
 import { resultsMarkdown } from "./results.ts";
@@ -35,6 +36,7 @@ const MEASURES: Readonly<Record<string, (bench: Bench) => Promise<Figure[]>>> = 
   "full-file": measureFullFile,
   burst: measureBurst,
   rest: measureRest,
+  verify: measureVerify,
 };
 
 await main(process.argv.slice(2));

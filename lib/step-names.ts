@@ -1,5 +1,5 @@
-import { FatalError } from "./errors.ts";
 import type { StepKind } from "./run.ts";
+import { FatalError } from "./workflow-errors.ts";
 
 /** The longest name of a step, in characters. */
 export const STEP_NAME_MAX = 255;

@@ -1,6 +1,7 @@
-import { FatalError, messageOf } from "./errors.ts";
+import { messageOf } from "./errors.ts";
 import { isLongerThan } from "./json.ts";
 import { RESULT_BYTES_MAX } from "./run.ts";
+import { FatalError } from "./workflow-errors.ts";
 
 /**
  * The JSON text of what a step or a run returned, as it is stored.

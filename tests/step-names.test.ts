@@ -1,8 +1,8 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { isFatalError } from "../lib/errors.ts";
 import type { StepKind } from "../lib/run.ts";
 import { checkStepName } from "../lib/step-names.ts";
+import { isFatalError } from "../lib/workflow-errors.ts";
 
 const test = suite("step-names");
 

@@ -1,8 +1,8 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { isFatalError } from "../lib/errors.ts";
 import { RESULT_BYTES_MAX } from "../lib/run.ts";
 import { type ResultError, readResult, storeResult } from "../lib/stored-result.ts";
+import { isFatalError } from "../lib/workflow-errors.ts";
 
 const test = suite("stored-result");
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
-import { encodeText } from "../json.ts";
 import type { ContentType, Read, Scheme } from "../scheme.ts";
+import { encodeBody } from "../schemes/sign-webhook.ts";
 import { giveId } from "./give-id.ts";
 import { samplesOf } from "./samples.ts";
 
@@ -29,7 +29,7 @@ export function deliveryOf(provider: string, scheme: Scheme, word: string | unde
   const sample = samples.get(event);
   if (sample !== undefined) {
     giveId(sample, scheme, id);
-    return { ...encoded(sample, scheme), type: headerType(scheme.type, event) };
+    return { ...encodeBody(Object(sample), scheme), type: headerType(scheme.type, event) };
   }
   if (existsSync(event)) return { ...read(event, scheme), type: null };
   throw new Error(`Cannot send ${JSON.stringify(event)} for ${provider}: it is no file, and ${known}`);
@@ -50,20 +50,11 @@ function read(path: string, scheme: Scheme): Omit<Sample, "type"> {
   const contentType = contentTypeOf(body, scheme);
   const [first] = scheme.contentTypes ?? [];
   // A form written down as JSON is easier to read, and means its fields.
-  if (first === FORM && contentType !== FORM) return encoded(JSON.parse(body.toString()) as unknown, scheme);
+  if (first === FORM && contentType !== FORM) return encodeBody(Object(JSON.parse(body.toString())), scheme);
   return { body, contentType };
 }
 
 const FORM: ContentType = "application/x-www-form-urlencoded";
-
-function encoded(value: unknown, { contentTypes }: Scheme): Omit<Sample, "type"> {
-  if (contentTypes?.[0] !== FORM)
-    return { body: encodeText(JSON.stringify(value)), contentType: "application/json" };
-  const fields = Object.entries(Object(value)).flatMap(([name, of]) =>
-    [of].flat().map((one): [string, string] => [name, String(one)]),
-  );
-  return { body: encodeText(String(new URLSearchParams(fields))), contentType: FORM };
-}
 
 /** Of `pull_request.opened` GitHub's header has the first half, and the body the second. */
 function headerType(type: Read | undefined, event: string): string {

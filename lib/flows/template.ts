@@ -1,4 +1,4 @@
-import { FatalError } from "../errors.ts";
+import { FatalError } from "../workflow-errors.ts";
 import type { State } from "./fields.ts";
 
 /** A place in the state that a template reads, such as `{state.order.lines.0}`. */

@@ -1,5 +1,5 @@
-import { FatalError } from "../errors.ts";
 import type { RunContext } from "../workflow.ts";
+import { FatalError } from "../workflow-errors.ts";
 import { type Fields, type State, typeFaults } from "./fields.ts";
 
 /** A flow that was read and checked. */

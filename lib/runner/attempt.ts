@@ -1,6 +1,6 @@
 import { type Clock, pause, setLongTimer } from "../clock.ts";
 import type { Duration } from "../duration.ts";
-import { isFatalError, isRetryError, messageOf } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import { inputsOf, type WebhookEvent } from "../event.ts";
 import { cutText } from "../json.ts";
 import { type Log, withFields } from "../log.ts";
@@ -9,6 +9,7 @@ import type { ClaimedRun, NewStep, StoredEvent } from "../repositories.ts";
 import { ERROR_BYTES_MAX, type RunError } from "../run.ts";
 import { storeResult } from "../stored-result.ts";
 import type { NamedWorkflow, RunContext } from "../workflow.ts";
+import { isFatalError, isRetryError } from "../workflow-errors.ts";
 import { validateInput } from "../workflows/validate.ts";
 import { Steps, type StepsHost } from "./steps.ts";
 import { type Chargeable, runCharged } from "./stray.ts";

@@ -1,11 +1,11 @@
 import { type Clock, TIMER_MAX_MS, type Timer } from "../clock.ts";
 import { type Duration, parseDuration } from "../duration.ts";
-import { FatalError } from "../errors.ts";
 import type { NewStep, StepRecord } from "../repositories.ts";
 import type { StepKind } from "../run.ts";
 import { checkStepName } from "../step-names.ts";
 import { readResult, storeResult } from "../stored-result.ts";
 import type { Step, StepContext } from "../workflow.ts";
+import { FatalError } from "../workflow-errors.ts";
 
 /** What the steps of one attempt need from it. */
 export interface StepsHost {

@@ -13,8 +13,13 @@ export function familyOf(scheme: Scheme, headers: IncomingHeaders): HeaderName {
   if (families === undefined) return same;
   const [first = ""] = families;
   const names = signatureHeaders(scheme);
-  const own = families.find((family) => names.some((name) => headers.has(inFamily(name, first, family))));
-  return own === undefined || own === first ? same : (name) => inFamily(name, first, own);
+  for (const family of families) {
+    for (const name of names) {
+      if (!headers.has(inFamily(name, first, family))) continue;
+      return family === first ? same : (asked) => inFamily(asked, first, family);
+    }
+  }
+  return same;
 }
 
 /** The header names of a record's signature, as the record spells them. */
@@ -38,5 +43,5 @@ function same(name: string): string {
 }
 
 function inFamily(name: string, from: string, to: string): string {
-  return name.startsWith(from) ? to + name.slice(from.length) : name;
+  return from !== to && name.startsWith(from) ? to + name.slice(from.length) : name;
 }

@@ -1,8 +1,8 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { isFatalError } from "../../lib/errors.ts";
 import type { State } from "../../lib/flows/fields.ts";
 import { compileTemplates, fillTemplate, parseTemplate } from "../../lib/flows/template.ts";
+import { isFatalError } from "../../lib/workflow-errors.ts";
 
 const test = suite("flows/template");
 

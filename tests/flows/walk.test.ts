@@ -1,9 +1,9 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { isFatalError } from "../../lib/errors.ts";
 import type { NodeForm } from "../../lib/flows/form.ts";
 import { flowFromConfig } from "../../lib/flows/parse.ts";
 import type { AnyWorkflow, RunContext, Step } from "../../lib/workflow.ts";
+import { isFatalError } from "../../lib/workflow-errors.ts";
 import { rejects } from "../support/rejects.ts";
 
 const test = suite("flows/walk");

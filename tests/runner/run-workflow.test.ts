@@ -4,10 +4,11 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import * as v from "valibot";
 import { defineWorkflow } from "../../lib/define-workflow.ts";
-import { FatalError, WebhookError } from "../../lib/errors.ts";
+import { WebhookError } from "../../lib/errors.ts";
 import type { WebhookEvent } from "../../lib/event.ts";
 import type { FlowConfig } from "../../lib/flows/form.ts";
 import { runWorkflowAsync, runWorkflowFromConfig } from "../../lib/runner/run-workflow.ts";
+import { FatalError } from "../../lib/workflow-errors.ts";
 import { rejects } from "../support/rejects.ts";
 
 const test = suite("runner/run-workflow");

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { defineWorkflow } from "../../lib/define-workflow.ts";
-import { FatalError } from "../../lib/errors.ts";
 import type { AnyWorkflow } from "../../lib/workflow.ts";
+import { FatalError } from "../../lib/workflow-errors.ts";
 
 /** What a failed run says, which no sender may read. */
 export const BROKEN_BECAUSE = "the database behind the workflow is on fire";

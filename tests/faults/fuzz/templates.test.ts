@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { isFatalError } from "../../../lib/errors.ts";
 import type { State } from "../../../lib/flows/fields.ts";
 import { compileTemplates, fillTemplate, parseTemplate } from "../../../lib/flows/template.ts";
+import { isFatalError } from "../../../lib/workflow-errors.ts";
 import { anyText, bent, holds, outcomeOf } from "./holds.ts";
 
 const test = suite("faults/fuzz/templates");

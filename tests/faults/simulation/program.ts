@@ -20,7 +20,7 @@ export { createInnerLatchhook } from "./lib/wiring/latchhook.ts";
 export { openDatabase } from "./lib/storage/sqlite/open.ts";
 export { SqliteStorage } from "./lib/storage/sqlite/sqlite-storage.ts";
 export { defineWorkflow } from "./lib/define-workflow.ts";
-export { FatalError } from "./lib/errors.ts";
+export { FatalError } from "./lib/workflow-errors.ts";
 `;
 
 /** What the program finds around itself, in place of the runtime's own. */

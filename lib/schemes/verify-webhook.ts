@@ -1,0 +1,196 @@
+import { WebhookError } from "../errors.ts";
+import { toHex } from "../event.ts";
+import { parseBody } from "../parse-body.ts";
+import type { Scheme } from "../scheme.ts";
+import { sha256 } from "../sha256.ts";
+import { familyOf } from "../verify/families.ts";
+import { read, readPath } from "../verify/read.ts";
+import { parseSigned } from "../verify/signed.ts";
+import { Verifier } from "../verify/verify.ts";
+import { schemeOf } from "./scheme-of.ts";
+
+export { InvalidSignatureError, WebhookError } from "../errors.ts";
+export type { Algorithm, Scheme, SignatureAlgorithm } from "../scheme.ts";
+export type { SignatureReason } from "../verify/scheme-check.ts";
+
+export interface VerifyOptions {
+  /** A name such as `github`, or a record of your own. */
+  provider: string | Scheme;
+  /** One, or several while one is being rotated: any of them may have signed. */
+  secret: string | readonly string[];
+  /** What time it is, for schemes that sign one: a date, epoch milliseconds, or a clock. Default the system's. */
+  now?: Date | number | { now(): number };
+  /** The public URL that the provider calls, with its query. Needed where the scheme signs it, and never guessed. */
+  url?: string;
+  /** The longest body that is read; default what the scheme says, else 1 MiB. */
+  bodyBytesMax?: number;
+}
+
+/** A delivery whose signature holds. */
+export interface VerifiedWebhook<B = unknown> {
+  /** The provider's own id for it; null where it has none. */
+  readonly id: string | null;
+  readonly type: string | null;
+  /** When it was signed; null where the scheme signs no time. */
+  readonly timestamp: Date | null;
+  /** The bytes that were signed. */
+  readonly rawBody: Uint8Array<ArrayBuffer>;
+  /** The value of the JSON, or the fields of the form. */
+  readonly body: B;
+  /**
+   * Where the id is not signed, what a captured request cannot change: remember it, and refuse what comes with it again.
+   * null where the signed id, or the signed time, does as much.
+   */
+  readonly replayKey: string | null;
+}
+
+/**
+ * Verifies a delivery, without a server and without storage. Whoever sends it again is for you to notice: by `id`, and by
+ * `replayKey` where there is one.
+ *
+ * @param request the web's `Request`, before anything has read its body
+ * @throws {InvalidSignatureError} with a `SignatureReason` as its `reason`: answer 401
+ * @throws {WebhookError} `body_too_large`; `json_invalid`, `json_too_deep` or `form_invalid` after
+ *   the signature held
+ * @throws {TypeError} a mistake of the caller: no secret, an unknown provider, no URL, a body that was read before
+ * @example
+ * ```ts
+ * export async function POST(request: Request): Promise<Response> {
+ *   const event = await verifyWebhook(request, { provider: "stripe", secret: process.env.STRIPE_SECRET ?? "" });
+ *   console.log(event.type, event.id);
+ *   return new Response(null, { status: 204 });
+ * }
+ * ```
+ */
+export async function verifyWebhook<B = unknown>(
+  request: Request,
+  options: VerifyOptions,
+): Promise<VerifiedWebhook<B>> {
+  checkOptions(options);
+  const given = schemeOf(options.provider);
+  const verifier = verifierOf(given, options.secret);
+  const url = options.url ?? null;
+  if (url === null && signsUrl(given)) {
+    throw new TypeError("Cannot verify without the public URL, which this provider signs: give { url }");
+  }
+  checkRequest(request);
+  const rawBody = await readBytes(request, options.bodyBytesMax ?? given.bodyBytesMax ?? BODY_BYTES_MAX);
+  const { method, headers } = request;
+  const { scheme, signedAt } = verifier.verify(
+    { method, url, headers, body: rawBody },
+    instantOf(options.now),
+  );
+  const value = parseBody(rawBody, headers.get("content-type") ?? "");
+  const bodyHash = (): Uint8Array => sha256(rawBody);
+  const delivery = { headers, headerName: familyOf(scheme, headers), value, bodyHash };
+  return {
+    id: read(scheme.id, delivery)?.text ?? null,
+    type: read(scheme.type, delivery)?.text ?? null,
+    timestamp: signedAt === null ? null : new Date(signedAt),
+    rawBody,
+    body: value as B,
+    replayKey: replayKeyOf(scheme, value, bodyHash),
+  };
+}
+
+const BODY_BYTES_MAX = 1_048_576;
+
+const OPTIONS: Readonly<Record<keyof VerifyOptions, true>> = {
+  provider: true,
+  secret: true,
+  now: true,
+  url: true,
+  bodyBytesMax: true,
+};
+
+function checkOptions(options: VerifyOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError("Cannot verify without options: give { provider, secret }");
+  }
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(OPTIONS, name));
+  if (unknown !== undefined) {
+    throw new TypeError(
+      `Cannot use option ${JSON.stringify(unknown)}: verifyWebhook takes ${Object.keys(OPTIONS).join(", ")}`,
+    );
+  }
+  if (options.url !== undefined && !(typeof options.url === "string" && /^https?:\/\//.test(options.url))) {
+    throw new TypeError(
+      "Cannot use this url: give the whole public URL, such as https://hooks.example.org/hook",
+    );
+  }
+}
+
+/** A variable that is not set must not verify anything, and must not look like a forgery either. */
+function verifierOf(scheme: Scheme, secret: string | readonly string[]): Verifier {
+  const secrets: readonly unknown[] = Array.isArray(secret) ? secret : [secret];
+  if (secrets.length === 0 || !secrets.every((text) => typeof text === "string" && text.trim() !== "")) {
+    throw new TypeError(
+      "Cannot verify without a secret: it is empty or no text, so see whether its variable is set",
+    );
+  }
+  try {
+    return new Verifier(scheme, secrets as readonly string[]);
+  } catch (error) {
+    if (error instanceof TypeError) throw new TypeError(`Cannot use the secret: ${error.message}`);
+    throw error;
+  }
+}
+
+function signsUrl({ signed }: Scheme): boolean {
+  return signed !== undefined && parseSigned(signed).of.includes("url");
+}
+
+/** Frameworks hand over requests of their own, or the web's after a parser has read it. */
+function checkRequest(request: Request): void {
+  const isRequest =
+    typeof request === "object" &&
+    request !== null &&
+    typeof request.headers?.get === "function" &&
+    "body" in request;
+  if (!isRequest) {
+    throw new TypeError(
+      "Cannot verify what is no Request: make one of the raw body, such as new Request(url, { method, headers, body: rawBody })",
+    );
+  }
+  const isEmptied = request.body === null && Number(request.headers.get("content-length") ?? 0) > 0;
+  if (request.bodyUsed || request.body?.locked || isEmptied) {
+    throw new TypeError(
+      "Cannot verify a body that was read already: the signature covers its bytes, so hand the request over before a body parser has it",
+    );
+  }
+}
+
+/** One buffer that doubles: a list of chunks would let a sender of single bytes hold a hundred times its body. */
+async function readBytes({ body }: Request, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
+  let bytes = new Uint8Array(FIRST_BYTES);
+  let length = 0;
+  const reader = body?.getReader();
+  for (let part = await reader?.read(); part?.value !== undefined; part = await reader?.read()) {
+    const end = length + part.value.byteLength;
+    if (end > bytesMax) {
+      void reader?.cancel().catch(() => {});
+      throw new WebhookError("body_too_large", `Cannot read a body of more than ${bytesMax} bytes`);
+    }
+    if (end > bytes.byteLength) {
+      const grown = new Uint8Array(Math.max(end, 2 * bytes.byteLength));
+      grown.set(bytes);
+      bytes = grown;
+    }
+    bytes.set(part.value, length);
+    length = end;
+  }
+  return bytes.slice(0, length);
+}
+
+const FIRST_BYTES = 4_096;
+
+function instantOf(now: VerifyOptions["now"] = Date.now()): number {
+  const instant = typeof now === "object" && now !== null && "now" in now ? now.now() : now.valueOf();
+  if (Number.isFinite(instant)) return instant;
+  throw new TypeError("Cannot use this now: give a Date, epoch milliseconds or a clock with now()");
+}
+
+function replayKeyOf({ replayGuard }: Scheme, value: unknown, bodyHash: () => Uint8Array): string | null {
+  if (replayGuard === "body") return `sha256:${toHex(bodyHash())}`;
+  return typeof replayGuard === "object" ? readPath(value, replayGuard.body) : null;
+}

@@ -13,8 +13,8 @@ import { stripVTControlCharacters } from "node:util";
 const TESTS = fileURLToPath(new URL(".", import.meta.url));
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-/** Run by hand or by another script (faults, runtimes), or only read by suites (fixtures). */
-const OTHER_FOLDERS = new Set(["faults", "runtimes", "fixtures"]);
+/** Run by hand or by another script (faults, runtimes, vendors), or only read by suites (fixtures). */
+const OTHER_FOLDERS = new Set(["faults", "runtimes", "vendors", "fixtures"]);
 const HAS_FAULTS = process.argv.includes("--faults");
 const FOLDER = HAS_FAULTS ? join(TESTS, "faults") : TESTS;
 const SUITES_AT_ONCE = HAS_FAULTS ? 1 : 3;

@@ -4,6 +4,7 @@ import { secretHeaders, signatureHeaders } from "../../lib/verify/families.ts";
 import { signedIdHeader } from "../../lib/verify/scheme-check.ts";
 import { parseSigned } from "../../lib/verify/signed.ts";
 import { TOLERANCE_MS } from "../../lib/verify/timestamp.ts";
+import { type Evidence, evidence, evidenceText } from "./evidence.ts";
 
 /** The rows of the table of providers, made of their records. Names that share a record share a row. */
 export function providerRows(): readonly string[] {
@@ -12,6 +13,7 @@ export function providerRows(): readonly string[] {
     const scheme = builtInScheme(name);
     if (scheme !== undefined) names.set(scheme, [...(names.get(scheme) ?? []), name]);
   }
+  const known = new Map(evidence().map((one) => [one.provider, one]));
   return Array.from(names, ([scheme, own]) => {
     const [name = ""] = own;
     const cells = [
@@ -23,6 +25,7 @@ export function providerRows(): readonly string[] {
       idCell(scheme),
       scheme.type === undefined ? "" : readText(scheme.type),
       answerCell(scheme),
+      evidenceText(known.get(name) as Evidence),
     ];
     return `| ${cells.join(" | ")} |`;
   });

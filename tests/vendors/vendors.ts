@@ -1,0 +1,291 @@
+import type { Keys } from "../support/keys.ts";
+
+/** Loads one of the packages of package.json beside this file. */
+// biome-ignore lint/suspicious/noExplicitAny: twenty libraries, of which each has types of its own
+export type Load = (name: string) => Promise<any>;
+
+/** A delivery as it goes over the wire. */
+export interface OnWire {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What a provider's own library does with a delivery. */
+export interface Vendor {
+  readonly provider: string;
+  readonly library: string;
+  /** The headers that it would send; without it the library only verifies. */
+  signs?(
+    load: Load,
+    given: Omit<OnWire, "headers"> & { at: number },
+    secret: string,
+  ): Promise<Record<string, string>>;
+  /** Whether it takes a delivery; by its own clock. */
+  accepts(load: Load, sent: OnWire, keys: Keys): Promise<boolean>;
+}
+
+/** True unless the promise rejects, as most of them say it. */
+async function isTaken(verified: Promise<unknown> | (() => unknown)): Promise<boolean> {
+  try {
+    const answer = await (typeof verified === "function" ? verified() : verified);
+    return answer !== false;
+  } catch {
+    return false;
+  }
+}
+
+const standardHeaders = (
+  prefix: string,
+  id: string,
+  at: number,
+  signature: string,
+): Record<string, string> => ({
+  [`${prefix}-id`]: id,
+  [`${prefix}-timestamp`]: String(Math.floor(at / 1_000)),
+  [`${prefix}-signature`]: signature,
+});
+
+const form = (body: string): Record<string, string | string[]> => {
+  const fields: Record<string, string | string[]> = {};
+  for (const [name, value] of new URLSearchParams(body)) {
+    const before = fields[name];
+    fields[name] = before === undefined ? value : [before, value].flat();
+  }
+  return fields;
+};
+
+export const VENDORS: readonly Vendor[] = [
+  {
+    provider: "standard-webhooks",
+    library: "standardwebhooks",
+    async signs(load, { body, at }, secret) {
+      const { Webhook } = await load("standardwebhooks");
+      return standardHeaders("webhook", "msg_1", at, new Webhook(secret).sign("msg_1", new Date(at), body));
+    },
+    async accepts(load, { headers, body }, { verifying }) {
+      const { Webhook } = await load("standardwebhooks");
+      return isTaken(() => new Webhook(verifying).verify(body, headers, { jsonParse: false }));
+    },
+  },
+  {
+    provider: "svix",
+    library: "svix",
+    async signs(load, { body, at }, secret) {
+      const { Webhook } = await load("svix");
+      return standardHeaders("svix", "msg_1", at, new Webhook(secret).sign("msg_1", new Date(at), body));
+    },
+    async accepts(load, { headers, body }, { verifying }) {
+      const { Webhook } = await load("svix");
+      return isTaken(() => new Webhook(verifying).verify(body, headers));
+    },
+  },
+  {
+    provider: "resend",
+    library: "resend",
+    async accepts(load, { headers, body }, { verifying }) {
+      const { Resend } = await load("resend");
+      const [id, timestamp, signature] = ["id", "timestamp", "signature"].map(
+        (name) => headers[`webhook-${name}`],
+      );
+      const given = { payload: body, headers: { id, timestamp, signature }, webhookSecret: verifying };
+      return isTaken(() => new Resend("re_none").webhooks.verify(given));
+    },
+  },
+  {
+    provider: "openai",
+    library: "openai",
+    async accepts(load, { headers, body }, { verifying }) {
+      const { OpenAI } = await load("openai");
+      return isTaken(new OpenAI({ apiKey: "none" }).webhooks.verifySignature(body, headers, verifying));
+    },
+  },
+  {
+    provider: "clerk",
+    library: "@clerk/backend",
+    async accepts(load, { url, headers, body }, { verifying }) {
+      const { verifyWebhook } = await load("@clerk/backend/webhooks");
+      // It sends and reads the names that Svix had first.
+      const spelled = Object.entries(headers).map(([name, value]) => [
+        name.replace("webhook-", "svix-"),
+        value,
+      ]);
+      const request = new Request(url, { method: "POST", headers: spelled as [string, string][], body });
+      return isTaken(verifyWebhook(request, { signingSecret: verifying }));
+    },
+  },
+  {
+    provider: "github",
+    library: "@octokit/webhooks-methods",
+    async signs(load, { body }, secret) {
+      const { sign } = await load("@octokit/webhooks-methods");
+      return { "x-hub-signature-256": await sign(secret, body), "x-github-delivery": "a-guid" };
+    },
+    async accepts(load, { headers, body }, { verifying }) {
+      const { verify } = await load("@octokit/webhooks-methods");
+      return isTaken(verify(verifying, body, headers["x-hub-signature-256"]));
+    },
+  },
+  {
+    provider: "stripe",
+    library: "stripe",
+    async signs(load, { body, at }, secret) {
+      const { default: Stripe } = await load("stripe");
+      const timestamp = Math.floor(at / 1_000);
+      const given = { payload: body, secret, timestamp };
+      return { "stripe-signature": new Stripe("sk_none").webhooks.generateTestHeaderString(given) };
+    },
+    async accepts(load, { headers, body }, { verifying }) {
+      const { default: Stripe } = await load("stripe");
+      return isTaken(() =>
+        new Stripe("sk_none").webhooks.constructEvent(body, headers["stripe-signature"], verifying),
+      );
+    },
+  },
+  {
+    provider: "slack",
+    library: "@slack/bolt",
+    async accepts(load, { headers, body }, { verifying }) {
+      const { isValidSlackRequest } = await load("@slack/bolt");
+      return isValidSlackRequest({ signingSecret: verifying, body, headers });
+    },
+  },
+  {
+    provider: "shopify",
+    library: "@shopify/shopify-api",
+    async accepts(load, { url, headers, body }, { verifying }) {
+      await load("@shopify/shopify-api/adapters/web-api");
+      const { shopifyApi, ApiVersion, LogSeverity } = await load("@shopify/shopify-api");
+      const shopify = shopifyApi({
+        apiKey: "none",
+        apiSecretKey: verifying,
+        hostName: "hooks.example.org",
+        apiVersion: Object.values(ApiVersion)[0],
+        isEmbeddedApp: false,
+        logger: { level: LogSeverity.Error },
+      });
+      const others = { "x-shopify-topic": "orders/create", "x-shopify-api-version": "2026-10" };
+      const all = { ...others, "x-shopify-shop-domain": "example.myshopify.com", ...headers };
+      const rawRequest = new Request(url, { method: "POST", headers: all, body });
+      return (await shopify.webhooks.validate({ rawBody: body, rawRequest })).valid;
+    },
+  },
+  {
+    provider: "twilio",
+    library: "twilio",
+    async signs(load, { url, body }, secret) {
+      const { default: twilio } = await load("twilio");
+      return { "x-twilio-signature": twilio.getExpectedTwilioSignature(secret, url, form(body)) };
+    },
+    async accepts(load, { url, headers, body }, { verifying }) {
+      const { default: twilio } = await load("twilio");
+      return twilio.validateRequest(verifying, headers["x-twilio-signature"], url, form(body));
+    },
+  },
+  {
+    provider: "discord",
+    library: "discord-interactions",
+    async accepts(load, { headers, body }, { verifying }) {
+      const { verifyKey } = await load("discord-interactions");
+      return verifyKey(body, headers["x-signature-ed25519"], headers["x-signature-timestamp"], verifying);
+    },
+  },
+  {
+    provider: "telegram",
+    library: "grammy",
+    async accepts(load, { url, headers, body }, { verifying }) {
+      const { Bot, webhookCallback } = await load("grammy");
+      const botInfo = { id: 1, is_bot: true, first_name: "none", username: "none" };
+      const callback = webhookCallback(new Bot("1:none", { botInfo }), "std/http", {
+        secretToken: verifying,
+      });
+      const answer: Response = await callback(new Request(url, { method: "POST", headers, body }));
+      return answer.status === 200;
+    },
+  },
+  {
+    provider: "linear",
+    library: "@linear/sdk",
+    async accepts(load, { headers, body }, { verifying }) {
+      const { LinearWebhookClient } = await load("@linear/sdk/webhooks");
+      const { webhookTimestamp } = JSON.parse(body) as { webhookTimestamp: number };
+      const client = new LinearWebhookClient(verifying);
+      return isTaken(() => client.verify(Buffer.from(body), headers["linear-signature"], webhookTimestamp));
+    },
+  },
+  {
+    provider: "paddle",
+    library: "@paddle/paddle-node-sdk",
+    async accepts(load, { headers, body }, { verifying }) {
+      const { Paddle } = await load("@paddle/paddle-node-sdk");
+      return new Paddle("none").webhooks.isSignatureValid(body, verifying, headers["paddle-signature"]);
+    },
+  },
+  {
+    provider: "square",
+    library: "square",
+    async accepts(load, { url, headers, body }, { verifying }) {
+      const { WebhooksHelper } = await load("square");
+      const signatureHeader = headers["x-square-hmacsha256-signature"];
+      const given = { requestBody: body, signatureHeader, signatureKey: verifying, notificationUrl: url };
+      return WebhooksHelper.verifySignature(given);
+    },
+  },
+  {
+    provider: "razorpay",
+    library: "razorpay",
+    async accepts(load, { headers, body }, { verifying }) {
+      const { default: Razorpay } = await load("razorpay");
+      return Razorpay.validateWebhookSignature(body, headers["x-razorpay-signature"], verifying);
+    },
+  },
+  {
+    provider: "hubspot",
+    library: "@hubspot/api-client",
+    async signs(load, { url, body, at }, secret) {
+      const { Signature } = await load("@hubspot/api-client");
+      const given = { clientSecret: secret, url, requestBody: body, timestamp: at };
+      const signature = Signature.getSignature("POST", "v3", given);
+      return { "x-hubspot-signature-v3": signature, "x-hubspot-request-timestamp": String(at) };
+    },
+    async accepts(load, { url, headers, body }, { verifying }) {
+      const { Signature } = await load("@hubspot/api-client");
+      const timestamp = Number(headers["x-hubspot-request-timestamp"]);
+      const signature = headers["x-hubspot-signature-v3"];
+      const given = { clientSecret: verifying, url, requestBody: body, timestamp, signature };
+      return isTaken(() => Signature.isValid({ ...given, method: "POST", signatureVersion: "v3" }));
+    },
+  },
+  {
+    provider: "notion",
+    library: "@notionhq/client",
+    async signs(load, { body }, secret) {
+      const { signWebhookPayload } = await load("@notionhq/client");
+      return { "x-notion-signature": await signWebhookPayload({ body, verificationToken: secret }) };
+    },
+    async accepts(load, { headers, body }, { verifying }) {
+      const { verifyWebhookSignature } = await load("@notionhq/client");
+      const signature = headers["x-notion-signature"];
+      return verifyWebhookSignature({ body, signature, verificationToken: verifying });
+    },
+  },
+  {
+    provider: "sendgrid",
+    library: "@sendgrid/eventwebhook",
+    async accepts(load, { headers, body }, { verifying }) {
+      const { EventWebhook } = await load("@sendgrid/eventwebhook");
+      const webhook = new EventWebhook();
+      const prefix = "x-twilio-email-event-webhook";
+      const [signature, timestamp] = [headers[`${prefix}-signature`], headers[`${prefix}-timestamp`]];
+      return webhook.verifySignature(webhook.convertPublicKeyToECDSA(verifying), body, signature, timestamp);
+    },
+  },
+  {
+    provider: "box",
+    library: "box-node-sdk",
+    async accepts(load, { headers, body }, { verifying }) {
+      const { WebhooksManager } = await load("box-node-sdk/lib/managers/webhooks");
+      return WebhooksManager.validateMessage(body, headers, verifying, { secondaryKey: verifying });
+    },
+  },
+];

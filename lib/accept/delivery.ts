@@ -134,9 +134,14 @@ function keyOf(
 ): string {
   // Where bodies do not repeat the body alone decides: an id that nobody signed can be exchanged in a captured request.
   if (scheme.replayGuard === "body") return idKeyOf(provider, source, "", bodyHash);
-  // An unsigned id counts together with the bytes, so that nobody takes it in advance with a body of their own.
-  const isBound = !isSigned && source === "scheme";
+  // An unsigned id counts together with the bytes, so that nobody takes it in advance with a body of their own. Not where
+  // the time stands in the body, as Linear has it: there each retry has other bytes, and what was captured soon is stale.
+  const isBound = !isSigned && source === "scheme" && !hasTimeInBody(scheme);
   return idKeyOf(provider, source, webhookId, isBound ? bodyHash : undefined);
+}
+
+function hasTimeInBody({ timestamp }: Scheme): boolean {
+  return timestamp !== undefined && "body" in timestamp.from;
 }
 
 /**

@@ -10,6 +10,6 @@ export const calendly: Scheme = {
   },
   timestamp: { from: { part: "t" }, unit: "s" },
   signed: "{timestamp}.{body}",
-  id: { join: [{ body: "payload.uri" }, { body: "event" }] },
+  id: { hash: "body" }, // what is updated twice has the same uri in both events
   type: { body: "event" },
 };

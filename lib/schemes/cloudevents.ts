@@ -8,8 +8,8 @@ export const cloudevents: Scheme = {
   algorithm: "token",
   signature: { header: "authorization", prefix: "Bearer ", encoding: "text" },
   id: [
-    { join: [{ header: "ce-source" }, { header: "ce-id" }] },
-    { join: [{ body: "source" }, { body: "id" }] },
+    { join: [{ header: "ce-id" }, { header: "ce-source" }] }, // in this order, because a source alone is no id
+    { join: [{ body: "id" }, { body: "source" }] },
   ],
   type: [{ header: "ce-type" }, { body: "type" }],
   contentTypes: ["application/json", "application/cloudevents+json"],

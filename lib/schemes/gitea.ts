@@ -9,7 +9,7 @@ function forge(name: string): Scheme {
     algorithm: "hmac-sha256",
     signature: { header: `x-${name}-signature`, encoding: "hex" },
     id: { header: `x-${name}-delivery` },
-    type: { header: `x-${name}-event` },
+    type: { join: [{ header: `x-${name}-event` }, { body: "action" }] },
     replayGuard: "body",
     secretKeys: ["secret"],
   };

@@ -5,7 +5,7 @@ export const jira: Scheme = {
   algorithm: "hmac-sha256",
   signature: { header: "x-hub-signature", prefix: "sha256=", encoding: "hex" },
   id: { header: "x-atlassian-webhook-identifier" },
-  type: { body: "webhookEvent" },
+  type: { join: [{ body: "webhookEvent" }, { body: "issue_event_type_name" }] },
   replayGuard: "body",
   answer: { status: 200 },
 };

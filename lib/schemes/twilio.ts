@@ -14,7 +14,7 @@ export const twilio: Scheme = {
   id: [
     { header: "i-twilio-idempotency-token" },
     { join: [{ body: "MessageSid" }, { body: "MessageStatus" }] },
-    { join: [{ body: "CallSid" }, { body: "CallStatus" }] },
+    { join: [{ body: "CallStatus" }, { body: "CallSid" }] }, // a call's recordings have no status of the call
   ],
   type: [{ body: "EventType" }, { body: "MessageStatus" }, { body: "CallStatus" }, { body: "SmsStatus" }],
   answer: { status: 204 }, // a body would be read as instructions

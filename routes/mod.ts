@@ -51,8 +51,22 @@ export async function route(
   } catch (error) {
     logRefusal(error, request, context, requestId);
     answered = problemAnswer(error, requestId);
+    if (error instanceof InvalidSignatureError && isRefusedEmpty(request, context))
+      answered = emptied(answered);
   }
   return request.method === "HEAD" ? { ...answered, body: null } : answered;
+}
+
+/** True at a provider that describes no body of a 401, and takes one for a fault of ours. */
+function isRefusedEmpty(request: Incoming, context: RouteContext): boolean {
+  const { part } = find(splitUrl(request.url).path, context);
+  return context.providers.get(part)?.scheme.refusal === "empty";
+}
+
+/** The same status and headers without the body. */
+function emptied({ status, headers }: Answer): Answer {
+  const { "content-type": _, ...others } = headers;
+  return { status, headers: others, body: null };
 }
 
 function answer(

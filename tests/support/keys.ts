@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from "node:crypto";
+import { createHash, generateKeyPairSync } from "node:crypto";
 import type { Scheme } from "../../lib/scheme.ts";
 
 /** Secrets in a scheme's form: what its sender signs with, what verifies that, and what verifies somebody else's. */
@@ -8,8 +8,12 @@ export interface Keys {
   readonly other: string;
 }
 
-/** Keys as the scheme wants them; pairs are made anew each time. */
-export function keysFor({ algorithm, key }: Scheme): Keys {
+/**
+ * Keys as the scheme wants them; pairs are made anew each time.
+ *
+ * @param owner different ones have different secrets
+ */
+export function keysFor({ algorithm, key }: Scheme, owner = ""): Keys {
   if (algorithm === "ed25519") {
     const [own, other] = [edwards(), edwards()];
     return { signing: own.seed, verifying: own.open, other: other.open };
@@ -18,12 +22,15 @@ export function keysFor({ algorithm, key }: Scheme): Keys {
     const [own, other] = [p256(), p256()];
     return { signing: own.secret, verifying: own.open, other: other.open };
   }
-  const texts =
-    key === "whsec"
-      ? [`whsec_${Buffer.alloc(32, 7).toString("base64")}`, `whsec_${Buffer.alloc(32, 8).toString("base64")}`]
-      : ["a secret of some length", "another secret of some length"];
+  const texts = ["a secret of some length", "another secret of some length"].map((text) =>
+    key === "whsec" ? `whsec_${digest(text + owner).toString("base64")}` : text + owner,
+  );
   const [own = "", other = ""] = texts;
   return { signing: own, verifying: own, other };
+}
+
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
 }
 
 function edwards(): { seed: string; open: string } {

@@ -76,13 +76,22 @@ export function parseFields(bytes: Uint8Array): readonly (readonly [name: string
     throw new WebhookError("form_invalid", `Cannot parse a form of more than ${FIELDS_MAX} fields`);
   let text: string;
   try {
-    text = utf8.decode(bytes);
+    text = utf8.decode(withSpaces(bytes));
   } catch {
     throw new WebhookError("form_invalid", "Cannot parse the body: it is not UTF-8");
   }
-  return [...new URLSearchParams(text)];
+  return [...new URLSearchParams(`&${text}`)]; // a "?" at its start would be left out
 }
 
+/** A space is read as what `+` stands for, and many times as fast: of `+` alone a MiB takes URLSearchParams 0.2 s. */
+function withSpaces(bytes: Uint8Array): Uint8Array {
+  const spaced = new Uint8Array(bytes);
+  for (let at = 0; at < spaced.length; at++) if (spaced[at] === PLUS) spaced[at] = SPACE;
+  return spaced;
+}
+
+const PLUS = 0x2b;
+const SPACE = 0x20;
 const AMPERSAND = 0x26;
 
 function isOverFields(bytes: Uint8Array): boolean {

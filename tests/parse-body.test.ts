@@ -10,6 +10,7 @@ import {
   parseStoredBody,
   tryParseBody,
 } from "../lib/parse-body.ts";
+import { randomOf } from "./support/random.ts";
 
 const test = suite("parse-body");
 
@@ -28,6 +29,8 @@ const FORMS: [text: string, value: unknown][] = [
   ["a=%F0%9F%92%9B+%2B", { a: "💛 +" }],
   ["a=ü", { a: "ü" }],
   ["a=%zz%", { a: "%zz%" }],
+  ["?a=1", { "?a": "1" }],
+  ["a+b=+", { "a b": " " }],
   ["a=1;b=2", { a: "1;b=2" }],
   ["\uFEFFa=1", { "\uFEFFa": "1" }],
   ['payload={"a":1}', { a: 1 }],
@@ -69,6 +72,32 @@ test("fields are read in their order, blank and repeated ones, too", () => {
   ]);
 });
 
+test("fields are read as the URL standard has it, whatever they are made of", () => {
+  const random = randomOf(20_261_030);
+  // Letters beyond ASCII stand escaped: beside an escape that is no UTF-8, URLSearchParams of Node 20 garbles bare ones.
+  const pieces = [
+    "&",
+    "=",
+    "+",
+    "%",
+    "%2",
+    "%2B",
+    "%zz",
+    "%c3%bc",
+    "%C3",
+    "%bc",
+    "%ED%A0%80",
+    "%EF%BB%BF",
+    "%00",
+  ];
+  pieces.push("a", "A", ";", " ", "\n", "\0", "%%41", "%4", "@A", "%@A", "%G1", "%`a", "%/0", "%:0");
+  for (let round = 0; round < 5_000; round++) {
+    const length = 1 + Math.floor(random() * 8);
+    const text = Array.from({ length }, () => pieces[Math.floor(random() * pieces.length)]).join("");
+    assert.equal(parseFields(encodeText(text)), [...new URLSearchParams(`&${text}`)], JSON.stringify(text));
+  }
+});
+
 test("as many fields as are allowed are read, and of one more none", () => {
   for (const field of ["a=1", "a", "", "abc=%20"]) {
     const most = encodeText(Array(FIELDS_MAX).fill(field).join("&"));
@@ -88,11 +117,9 @@ test("as many fields as are allowed are read, and of one more none", () => {
 
 test("the time for a form goes with its bytes, whatever they are", () => {
   const startedAt = performance.now();
-  for (const text of ["&", "a&", "=", "%", "+", "a=1%", "payload=[", " ", "\n"]) {
-    const bytes = Buffer.alloc(20_000_000, text);
-    tryParseBody(bytes, FORM);
-  }
-  assert.ok(performance.now() - startedAt < 10_000);
+  for (const text of ["&", "a&", "=", "%", "+", "a+", "%2B", "a=1%", "payload=[", " ", "\n"])
+    tryParseBody(Buffer.alloc(2_000_000, text), FORM);
+  assert.ok(performance.now() - startedAt < 8_000);
 });
 
 test("what is no UTF-8 or no JSON is refused with its own code", () => {

@@ -259,12 +259,14 @@ const SCHEME: v.GenericSchema<unknown, Scheme> = v.pipe(
     "{timestamp} in signed needs timestamp: { from, unit }",
   ),
   v.check(
-    ({ signed, timestamp }) =>
+    ({ algorithm, key }) => key !== "hex" || algorithm === "ed25519",
+    'a key in hex is one of Ed25519: a key for ECDSA needs key: "spki"',
+  ),
+  v.check(
+    ({ signed = "{body}", timestamp }) =>
       timestamp === undefined ||
       "body" in timestamp.from ||
-      signed === undefined ||
-      typeof signed !== "string" ||
-      signed.includes("{timestamp}"),
+      (typeof signed === "string" ? signed.includes("{timestamp}") : signed.of.includes("timestamp")),
     "a time that is not signed proves nothing: put {timestamp} into signed, or leave timestamp out",
   ),
   v.check(

@@ -26,7 +26,7 @@ export function readKey(scheme: Scheme, text: string): Key {
   if (text === "") throw new TypeError("it is empty");
   const { algorithm } = scheme;
   if (algorithm === "token") return { kind: "token", algorithm, digest: tokenDigest(text) };
-  if (scheme.key === "whsec") return readWhsec(text);
+  if (scheme.key === "whsec") return readWhsec(text, algorithm);
   if (algorithm === "ed25519" || algorithm === "ecdsa-p256-sha256") {
     return { kind: "public", algorithm, publicKey: readPublicKey(scheme, text) };
   }
@@ -57,7 +57,7 @@ const ED25519_BYTES = 32;
  * Standard Webhooks: `whsec_` and base64 of a shared secret, or `whpk_` and base64 of an Ed25519 public key. Some senders
  * show it with `v1,` or `v1a,` before it, and some without a prefix. A public key must never key an HMAC, because everyone knows it.
  */
-function readWhsec(given: string): Key {
+function readWhsec(given: string, algorithm: SignatureAlgorithm): Key {
   const text = given.replace(/^v1a?,/, "");
   if (text.startsWith("whpk_")) {
     const raw = decodeBase64(text.slice("whpk_".length), ED25519_BYTES);
@@ -71,7 +71,7 @@ function readWhsec(given: string): Key {
   if (bytes === null || bytes.length === 0) {
     throw new TypeError('it is not "whsec_" and base64: copy it whole, as the provider shows it');
   }
-  return hmacKey("hmac-sha256", bytes);
+  return hmacKey(algorithm.startsWith("hmac-") ? algorithm : "hmac-sha256", bytes);
 }
 
 /** As a key object: a text or bytes would be read into one for each delivery. */

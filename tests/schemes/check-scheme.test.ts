@@ -42,12 +42,38 @@ test("each algorithm, and each success without a body where there can be none, p
   }
 });
 
+test("a scheme with a time, in each of its places, passes", () => {
+  const parts = { separator: ",", assign: "=", key: "v1" };
+  for (const scheme of [
+    { ...least, timestamp: { from: { header: "x-time" }, unit: "ms" }, signed: "{body}{timestamp}" },
+    { ...least, timestamp: { from: { body: "sent" }, unit: "rfc3339", toleranceMs: 1_000 } },
+    {
+      ...least,
+      signature: { ...least.signature, parts },
+      timestamp: { from: { part: "t" }, unit: "s" },
+      signed: "{timestamp}.{body}",
+    },
+    {
+      ...least,
+      timestamp: { from: { header: "x-time" }, unit: "s" },
+      signed: { of: ["timestamp", "body"], contents: () => [] },
+    },
+  ])
+    assert.equal(checkScheme("acme", scheme), scheme);
+});
+
 test("no header that is a credential is stored, as an id or as a type", () => {
   for (const header of ["authorization", "proxy-authorization", "cookie", "set-cookie"]) {
     for (const place of ["id", "type"])
       assert.throws(() => checkScheme("acme", { ...least, [place]: { header } }), /never stored/, header);
   }
 });
+
+const timed = { from: { header: "x-time" }, unit: "s" };
+
+function timedBy(changes: object): unknown {
+  return { ...least, timestamp: { ...timed, ...changes }, signed: "{timestamp}{body}" };
+}
 
 const CASES: [name: string, scheme: unknown, message: RegExp][] = [
   ["null", null, /schemes\.acme: give \{ algorithm, signature \}/],
@@ -108,6 +134,86 @@ const CASES: [name: string, scheme: unknown, message: RegExp][] = [
   ["a page", { ...least, contentTypes: ["text/html"] }, /contentTypes\.0: give application\/json/],
   ["no content type", { ...least, contentTypes: [] }, /contentTypes: give one or more, or leave it out/],
   ["a content type alone", { ...least, contentTypes: "application/json" }, /contentTypes: give a list/],
+  ["two places of a signature", signedBy({ body: "sig" }), /acme\.signature: give \{ header, encoding \}/],
+  [
+    "no place of a signature",
+    { ...least, signature: { encoding: "hex" } },
+    /acme\.signature: give \{ header, /,
+  ],
+  ["no header of several", signedBy({ header: [] }), /signature\.header/],
+  [
+    "a token in hex",
+    { ...least, algorithm: "token" },
+    /the encoding "text" belongs to the algorithm "token"/,
+  ],
+  ["a MAC as text", signedBy({ encoding: "text" }), /the encoding "text" belongs to the algorithm "token"/],
+  [
+    "a pair with a text as key",
+    { ...least, algorithm: "ed25519" },
+    /a public key needs key: "hex" or "spki"/,
+  ],
+  ["a MAC with a public key", { ...least, key: "hex" }, /a public key needs key: "hex" or "spki"/],
+  [
+    "ECDSA in hex",
+    { ...least, algorithm: "ecdsa-p256-sha256", key: "hex" },
+    /a key for ECDSA needs key: "spki"/,
+  ],
+  ["another key", { ...least, key: "pem" }, /acme\.key: give text, whsec, hex or spki/],
+  ["an unknown atom", { ...least, signed: "{host}{body}" }, /acme\.signed: Cannot sign \{host\}/],
+  ["the body unsigned", { ...least, signed: "{url}" }, /acme\.signed: .*leaves the body unsigned/],
+  ["an id that is signed and nowhere", { ...least, signed: "{id}{body}" }, /give id: \{ header \}/],
+  ["a template that is too long", { ...least, signed: `{body}${"a".repeat(256)}` }, /acme\.signed/],
+  ["a function alone", { ...least, signed: () => [] }, /acme\.signed: give a template such as/],
+  [
+    "a time without a place",
+    { ...least, signed: "{timestamp}{body}" },
+    /\{timestamp\} in signed needs timestamp/,
+  ],
+  ["a time that is not signed", { ...least, timestamp: timed }, /a time that is not signed proves nothing/],
+  [
+    "a time that a template leaves out",
+    { ...least, timestamp: timed, signed: "{url}{body}" },
+    /a time that is not signed proves nothing/,
+  ],
+  [
+    "a time that a function leaves out",
+    { ...least, timestamp: timed, signed: { of: ["body"], contents: () => [] } },
+    /a time that is not signed proves nothing/,
+  ],
+  [
+    "a time in an entry of no list",
+    { ...least, timestamp: { from: { part: "t" }, unit: "s" }, signed: "{timestamp}{body}" },
+    /timestamp\.from: \{ part \} needs signature\.parts/,
+  ],
+  ["a tolerance of nothing", timedBy({ toleranceMs: 0 }), /toleranceMs: give 1000 \(a second\) or more/],
+  [
+    "a tolerance of a month",
+    timedBy({ toleranceMs: 30 * 86_400_000 }),
+    /toleranceMs: give at most 604800000/,
+  ],
+  ["a tolerance of no number", timedBy({ toleranceMs: Number.NaN }), /toleranceMs: give/],
+  ["another unit", timedBy({ unit: "us" }), /timestamp\.unit: give s, ms or rfc3339/],
+  ["one family", { ...least, families: ["a-"] }, /acme\.families: give two or more/],
+  ["no key of the parts", signedBy({ parts: { separator: ",", assign: "=", key: {} } }), /give one or more/],
+  [
+    "a letter between parts",
+    signedBy({ parts: { separator: "a", assign: "=", key: "v1" } }),
+    /give a character/,
+  ],
+  [
+    "a guard at two places",
+    { ...least, replayGuard: { body: "a", header: "b" } },
+    /acme\.replayGuard: give "body"/,
+  ],
+  ["a full refusal", { ...least, refusal: "json" }, /acme\.refusal: give empty, or leave it out/],
+  ["a secret for no scheme", { ...least, forSecrets: { prefix: "a" } }, /acme\.forSecrets/],
+  [
+    "a scheme for a secret that is none",
+    { ...least, forSecrets: { prefix: "a", scheme: {} } },
+    /forSecrets\.scheme\./,
+  ],
+  ["a secret key that is no text", { ...least, secretKeys: [7] }, /secretKeys\.0: give a key of the body/],
+  ["lists that are too deep", { ...least, id: [[[[[[{ body: "id" }]]]]]] }, /acme\.id/],
   ["a body of nothing", { ...least, bodyBytesMax: 0 }, /bodyBytesMax: give 1 or more/],
   ["a body of a text", { ...least, bodyBytesMax: "1" }, /bodyBytesMax: give a number of bytes/],
   ["a body of half a byte", { ...least, bodyBytesMax: 0.5 }, /bodyBytesMax: give a whole number of bytes/],

@@ -1,3 +1,5 @@
+import type { Handshake } from "./handshake.ts";
+
 /** Hash functions by name, as Node's and OpenSSL's `-sha256` know them. */
 export type Algorithm = "sha1" | "sha256" | "sha384" | "sha512";
 
@@ -52,6 +54,8 @@ export interface Scheme {
   contentTypes?: readonly ContentType[];
   /** The largest body in bytes where this provider sends more than `MAX_BODY_BYTES`. */
   bodyBytesMax?: number;
+  /** How the provider makes sure of the endpoint. Answered only where the provider has its secret. */
+  handshakes?: readonly Handshake[];
   /** Keys of the body that are taken out before it is stored, because old versions of the sender put the secret there. */
   secretKeys?: readonly string[];
 }

@@ -7,4 +7,8 @@ export const asana: Scheme = {
   id: { hash: "body" },
   type: { join: [{ body: "events.0.resource.resource_type" }, { body: "events.0.action" }] },
   answer: { status: 200 },
+  handshakes: [
+    { kind: "receive-secret", from: { header: "x-hook-secret" } },
+    { kind: "ping", when: { events: [] }, status: 200 }, // a heartbeat
+  ],
 };

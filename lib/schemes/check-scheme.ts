@@ -4,6 +4,8 @@ import type { Read, Scheme, Signed } from "../scheme.ts";
 import { secretHeaders } from "../verify/families.ts";
 import { headersOf } from "../verify/read.ts";
 import { SchemeCheck } from "../verify/scheme-check.ts";
+import { handshakes, isMacSafe } from "./check-handshakes.ts";
+import { bodyPath, headerName } from "./check-places.ts";
 
 /**
  * A scheme that a user gave, checked part by part and copied, so that later changes to the record change nothing.
@@ -38,20 +40,9 @@ const CREDENTIAL_HEADERS: ReadonlySet<string> = new Set([
   "set-cookie",
 ]);
 
-/** A header's name, RFC 9110, in lower case. */
-const headerName = v.pipe(
-  v.string("give a header's name"),
-  v.regex(/^[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/, "give a header's name in lower case"),
-);
-
 const storedHeaderName = v.pipe(
   headerName,
   v.check((name) => !CREDENTIAL_HEADERS.has(name), "this header is a credential and is never stored"),
-);
-
-const bodyPath = v.pipe(
-  v.string("give a path into the body, such as event.id"),
-  v.regex(/^[^.]{1,128}(\.[^.]{1,128}){0,15}$/, "give names with dots between them, such as event.id"),
 );
 
 const bodyPlace = v.strictObject({ body: bodyPath });
@@ -235,6 +226,7 @@ const SCHEME: v.GenericSchema<unknown, Scheme> = v.pipe(
           v.maxValue(BODIES_BYTES_MAX, `give at most ${BODIES_BYTES_MAX}, what all bodies share`),
         ),
       ),
+      handshakes: v.exactOptional(handshakes),
       secretKeys: v.exactOptional(v.array(v.string("give a key of the body"), "give a list of keys")),
     },
     "give { algorithm, signature } and, where they are known, id, type, timestamp, signed, answer and the rest",
@@ -252,6 +244,10 @@ const SCHEME: v.GenericSchema<unknown, Scheme> = v.pipe(
     ({ algorithm, key = "text" }) =>
       key === "whsec" || (key === "text") === (algorithm === "token" || algorithm.startsWith("hmac-")),
     'a public key needs key: "hex" or "spki", and no other algorithm does',
+  ),
+  v.check(
+    (scheme) => isMacSafe(scheme),
+    "a mac-body handshake needs an HMAC with a text key over a template with text such as v0: in it, or it would sign deliveries",
   ),
   v.check(
     ({ signed, timestamp }) =>

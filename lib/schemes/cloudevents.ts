@@ -12,5 +12,6 @@ export const cloudevents: Scheme = {
     { join: [{ body: "id" }, { body: "source" }] },
   ],
   type: [{ header: "ce-type" }, { body: "type" }],
+  handshakes: [{ kind: "permission" }],
   contentTypes: ["application/json", "application/cloudevents+json"],
 };

@@ -13,4 +13,10 @@ export const discord: Scheme = {
   id: [{ body: "id" }, { hash: "body" }], // webhook events have no id
   type: [{ body: "event.type" }, { join: [{ body: "type" }, { body: "data.name" }] }],
   answer: { status: 204 },
+  // A webhook event has the type 1, too, and its `event` beside it; its ping has the type 0. Discord also sends wrongly
+  // signed ones, which have to get 401.
+  handshakes: [
+    { kind: "ping", when: { type: 1 }, without: ["event"], status: 200, json: { type: 1 } },
+    { kind: "ping", when: { type: 0 }, without: ["event"], status: 204 },
+  ],
 };

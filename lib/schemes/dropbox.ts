@@ -9,4 +9,5 @@ export const dropbox: Scheme = {
   signature: { header: "x-dropbox-signature", encoding: "hex" },
   type: { bodyKeyBut: [] },
   answer: { status: 200 },
+  handshakes: [{ kind: "echo-query", challenge: "challenge" }],
 };

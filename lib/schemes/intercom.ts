@@ -7,4 +7,5 @@ export const intercom: Scheme = {
   id: { body: "id" },
   type: { body: "topic" },
   answer: { status: 200 },
+  handshakes: [{ kind: "head" }],
 };

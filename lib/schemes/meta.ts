@@ -10,4 +10,12 @@ export const meta: Scheme = {
   id: { hash: "body" },
   type: { join: [{ body: "object" }, { body: "entry.0.changes.0.field" }] },
   answer: { status: 200 },
+  handshakes: [
+    {
+      kind: "echo-query",
+      challenge: "hub.challenge",
+      token: "hub.verify_token",
+      constants: { "hub.mode": "subscribe" },
+    },
+  ],
 };

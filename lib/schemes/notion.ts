@@ -9,4 +9,5 @@ export const notion: Scheme = {
   signature: { header: "x-notion-signature", prefix: "sha256=", encoding: "hex" },
   id: { body: "id" },
   type: { body: "type" },
+  handshakes: [{ kind: "receive-secret", from: { body: "verification_token" } }],
 };

@@ -9,5 +9,6 @@ export const slack: Scheme = {
   id: [{ body: "event_id" }, { body: "trigger_id" }], // a form has no event; its trigger is made for one request
   type: [{ body: "event.type" }, { body: "command" }, { body: "type" }],
   answer: { status: 200, body: "empty" }, // the person who typed a slash command is shown the body
+  handshakes: [{ kind: "echo-body", when: { type: "url_verification" }, challenge: "challenge" }],
   contentTypes: ["application/json", "application/x-www-form-urlencoded"],
 };

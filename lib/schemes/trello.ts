@@ -8,4 +8,5 @@ export const trello: Scheme = {
   id: { body: "action.id" },
   type: { body: "action.type" },
   answer: { status: 200 },
+  handshakes: [{ kind: "head" }],
 };

@@ -9,4 +9,13 @@ export const zoom: Scheme = {
   id: { hash: "body" },
   type: { body: "event" },
   answer: { status: 200 },
+  // Again every 72 hours or so.
+  handshakes: [
+    {
+      kind: "mac-body",
+      when: { event: "endpoint.url_validation" },
+      token: "payload.plainToken",
+      answer: { token: "plainToken", mac: "encryptedToken" },
+    },
+  ],
 };

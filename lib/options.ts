@@ -50,8 +50,10 @@ export interface LatchhookOptions {
   trustProxy?: readonly string[];
   /** By provider: a scheme of your own, or the name of a built-in one. */
   schemes?: Readonly<Record<string, string | SchemeOptions>>;
-  /** By provider: the token of its handshake. */
-  verifyTokens?: Readonly<Record<string, string>>;
+  /** By provider, newest first: the token of its handshake, such as the one that you gave Meta. */
+  verifyTokens?: Readonly<Record<string, string | readonly string[]>>;
+  /** DNS names of CloudEvents senders that are allowed to send, such as `eventgrid.azure.net`. None by default. */
+  requestOrigins?: readonly string[];
   log?: Log | false;
   clock?: Clock;
   /** A number in [0, 1), for jitter. */

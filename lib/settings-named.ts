@@ -23,13 +23,13 @@ export const PREFIXES = [
 /**
  * The settings whose variables end in a provider's name: secrets, schemes, tokens for handshakes and rates.
  *
- * @returns by provider, `GITHUB_ACME` as `github-acme`; a provider's secrets newest first
+ * @returns by provider, `GITHUB_ACME` as `github-acme`; a provider's secrets and tokens newest first
  */
 export function namedVariables(
   reading: Reading,
 ): Required<Pick<LatchhookOptions, "secrets" | "schemes" | "verifyTokens" | "rateLimits">> {
   return {
-    secrets: readSecrets(reading),
+    secrets: readRotated(reading, "WEBHOOK_SECRET_", true),
     schemes: readSchemes(reading),
     verifyTokens: readVerifyTokens(reading),
     rateLimits: readRateLimits(reading),
@@ -94,22 +94,24 @@ function decodeUtf8(bytes: Uint8Array): string | null {
   }
 }
 
-function readSecrets(reading: Reading): Record<string, string[]> {
+/** Values of which the previous one counts, too. */
+function readRotated(reading: Reading, prefix: string, takesDefault: boolean): Record<string, string[]> {
   const { env, faults } = reading;
   const present = new Map<string, string>();
   const previous = new Map<string, string>();
-  for (const rest of restsOf(env, "WEBHOOK_SECRET_")) {
-    const name = `WEBHOOK_SECRET_${rest}`;
+  for (const rest of restsOf(env, prefix)) {
+    const name = prefix + rest;
     const isPrevious = /.+_PREVIOUS$/.test(rest);
-    const provider = providerOf(name, isPrevious ? rest.slice(0, -"_PREVIOUS".length) : rest, faults, true);
+    const part = isPrevious ? rest.slice(0, -"_PREVIOUS".length) : rest;
+    const provider = providerOf(name, part, faults, takesDefault);
     const secret = readSecret(reading, name);
     if (provider === null || secret === null) continue;
     (isPrevious ? previous : present).set(provider, secret);
   }
   for (const provider of previous.keys()) {
-    const name = `WEBHOOK_SECRET_${variablePart(provider)}`;
+    const name = prefix + variablePart(provider);
     const isSet = present.has(provider) || env[name] !== undefined || env[`${name}_FILE`] !== undefined;
-    if (!isSet) faults.push(`Cannot use ${name}_PREVIOUS without ${name}: set ${name} to the present secret`);
+    if (!isSet) faults.push(`Cannot use ${name}_PREVIOUS without ${name}: set ${name} to the present one`);
   }
   return Object.fromEntries(
     [...present].map(([provider, secret]) => {
@@ -150,18 +152,14 @@ function parseRecord(text: string): SchemeOptions | null {
   }
 }
 
-function readVerifyTokens(reading: Reading): Record<string, string> {
-  const { env, faults, warnings } = reading;
-  const tokens: [string, string][] = [];
-  for (const rest of restsOf(env, "WEBHOOK_VERIFY_TOKEN_")) {
-    const name = `WEBHOOK_VERIFY_TOKEN_${rest}`;
-    const provider = providerOf(name, rest, faults);
-    const token = readSecret(reading, name);
-    if (provider === null || token === null) continue;
-    warnOfEdges(name, token, warnings);
-    tokens.push([provider, token]);
+function readVerifyTokens(reading: Reading): Record<string, string[]> {
+  const tokens = readRotated(reading, "WEBHOOK_VERIFY_TOKEN_", false);
+  for (const [provider, [present = "", previous = ""]] of Object.entries(tokens)) {
+    const name = `WEBHOOK_VERIFY_TOKEN_${variablePart(provider)}`;
+    warnOfEdges(name, present, reading.warnings);
+    warnOfEdges(`${name}_PREVIOUS`, previous, reading.warnings);
   }
-  return Object.fromEntries(tokens);
+  return tokens;
 }
 
 function readRateLimits({ env, faults }: Reading): Record<string, RateText> {

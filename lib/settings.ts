@@ -66,6 +66,7 @@ export function settingsFromEnv(env: Record<string, string | undefined>): Latchh
     requireId: values.WEBHOOK_REQUIRE_ID,
     keepHeaders: values.WEBHOOK_KEEP_HEADERS,
     providers: values.WEBHOOK_PROVIDERS,
+    requestOrigins: values.WEBHOOK_REQUEST_ORIGINS,
     trustProxy: values.TRUST_PROXY,
     host: values.HOST,
     port: values.PORT ?? (values.ROLE === "work" ? null : 7862),
@@ -86,6 +87,13 @@ export function settingsFromEnv(env: Record<string, string | undefined>): Latchh
 export function isCredentialHeader(name: string): boolean {
   if (name.endsWith("idempotency-token")) return false; // Twilio's id, no secret
   return /(?:^|[-_])(?:(?:proxy-)?authorization|cookie2?|secret|password|token|api-?key|signature)(?:-\d+)?$/.test(
+    name,
+  );
+}
+
+/** True for a DNS name, RFC 1123: no wildcard, no scheme, no port. */
+export function isDnsName(name: string): boolean {
+  return /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i.test(
     name,
   );
 }
@@ -140,6 +148,17 @@ const variables = v.object({
       v.transform((text) => new URL(text)),
       v.transform((url) => url.origin + url.pathname.replace(/\/+$/, "")),
     ),
+  ),
+  WEBHOOK_REQUEST_ORIGINS: v.optional(
+    v.pipe(
+      v.string(),
+      v.transform((text) => splitList(text.toLowerCase())),
+      v.check(
+        (names) => names.every(isDnsName),
+        "DNS names of CloudEvents senders with commas between, each by name, such as eventgrid.azure.net",
+      ),
+    ),
+    "",
   ),
   TRUST_PROXY: v.optional(
     v.pipe(

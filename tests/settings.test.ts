@@ -29,6 +29,7 @@ const defaults = {
   requireId: false,
   keepHeaders: [],
   providers: [],
+  requestOrigins: [],
   trustProxy: [],
   host: "127.0.0.1",
   port: 7862,
@@ -91,7 +92,15 @@ const read: readonly [env: Env, expected: object][] = [
   ],
   [{ WEBHOOK_SCHEME_GITHUB_ACME: "github" }, { schemes: { "github-acme": "github" } }],
   [{ WEBHOOK_SCHEME_GITHUB_ACME: "" }, {}],
-  [{ WEBHOOK_VERIFY_TOKEN_META: "v" }, { verifyTokens: { meta: "v" } }],
+  [{ WEBHOOK_VERIFY_TOKEN_META: "v" }, { verifyTokens: { meta: ["v"] } }],
+  [
+    { WEBHOOK_VERIFY_TOKEN_META: "v", WEBHOOK_VERIFY_TOKEN_META_PREVIOUS: "w" },
+    { verifyTokens: { meta: ["v", "w"] } },
+  ],
+  [
+    { WEBHOOK_REQUEST_ORIGINS: "EventGrid.azure.net, a.example,a.example" },
+    { requestOrigins: ["eventgrid.azure.net", "a.example"] },
+  ],
   [{ WEBHOOK_RATE_LIMIT_GITHUB_ACME: "50/s" }, { rateLimits: { "github-acme": "50/s" } }],
   [{ WEBHOOK_RATE_LIMIT_GENERIC: "" }, {}],
   [{ RUNS_READY_MAX: "10000" }, { runsReadyMax: 10_000 }],
@@ -211,7 +220,13 @@ const refused: readonly [env: Env, line: RegExp][] = [
   [{ WEBHOOK_RATE_LIMIT_A: "0/s" }, /^Cannot use WEBHOOK_RATE_LIMIT_A/],
   [{ RUNS_READY_MAX: "0" }, /^Cannot use RUNS_READY_MAX="0": give a whole number from 1/],
   [{ WEBHOOK_VERIFY_TOKEN_DEFAULT: "v" }, /"default" can't be/],
-  [{ WEBHOOK_VERIFY_TOKEN_META_PREVIOUS: "v" }, /"meta-previous" can't be/],
+  [{ WEBHOOK_VERIFY_TOKEN_META_PREVIOUS: "v" }, /_PREVIOUS without WEBHOOK_VERIFY_TOKEN_META: /],
+  ...["*", "*.example.org", "https://a.example", "a.example:443", "a..example", "-a.example"].map(
+    (WEBHOOK_REQUEST_ORIGINS): [Env, RegExp] => [
+      { WEBHOOK_REQUEST_ORIGINS },
+      /^Cannot use WEBHOOK_REQUEST_ORIGINS=".*": give DNS names/,
+    ],
+  ),
   [{ WEBHOOK_VERIFY_TOKEN_META: "" }, /WEBHOOK_VERIFY_TOKEN_META: it is empty/],
 ];
 for (const [env, line] of refused) {
@@ -255,15 +270,17 @@ test("a secret's file is read without one line break at its end", async () => {
 test("every secret and token may come from a file", async () => {
   const path = join(await tempFolder(), "secret");
   await writeFile(path, `${TOKEN}\n`);
-  const names = ["WEBHOOK_SECRET_A", "WEBHOOK_SECRET_DEFAULT", "ADMIN_TOKEN"].flatMap((name) => [
-    name,
-    `${name}_PREVIOUS`,
-  ]);
-  const env = Object.fromEntries([...names, "WEBHOOK_VERIFY_TOKEN_A"].map((name) => [`${name}_FILE`, path]));
+  const names = [
+    "WEBHOOK_SECRET_A",
+    "WEBHOOK_SECRET_DEFAULT",
+    "WEBHOOK_VERIFY_TOKEN_A",
+    "ADMIN_TOKEN",
+  ].flatMap((name) => [name, `${name}_PREVIOUS`]);
+  const env = Object.fromEntries(names.map((name) => [`${name}_FILE`, path]));
   const { secrets, adminToken, verifyTokens } = settingsFromEnv(env);
   assert.equal(
     { secrets, adminToken, verifyTokens },
-    { secrets: { a: [TOKEN], default: [TOKEN] }, adminToken: [TOKEN, TOKEN], verifyTokens: { a: TOKEN } },
+    { secrets: { a: [TOKEN], default: [TOKEN] }, adminToken: [TOKEN, TOKEN], verifyTokens: { a: [TOKEN] } },
   );
 });
 

@@ -1,3 +1,4 @@
+import { tokenDigest } from "../constant-time.ts";
 import { nearest } from "../nearest.ts";
 import { parseRate, type Rate } from "../rate.ts";
 import type { ContentType, Scheme, SchemeOptions } from "../scheme.ts";
@@ -15,6 +16,8 @@ export interface Provider {
   /** Any of them may have signed, newest first. Without one every signature is refused, as a wrong one is. */
   readonly secrets: readonly string[];
   readonly verifier: Verifier;
+  /** Digests of the tokens that its handshake may bring, none where it has no such handshake. */
+  readonly verifyTokens: readonly Uint8Array[];
   /** True where deliveries need no signature; never where there is a secret. */
   readonly isUnsignedAllowed: boolean;
   readonly acceptedContentTypes: readonly ContentType[];
@@ -30,7 +33,8 @@ export interface ProviderInput {
   /** Providers that `secrets.default` serves besides `generic` and those of `triggers`. */
   readonly providers: readonly string[];
   readonly schemes: Readonly<Record<string, string | SchemeOptions>>;
-  readonly verifyTokens: Readonly<Record<string, string>>;
+  /** By provider, newest first. */
+  readonly verifyTokens: Readonly<Record<string, string | readonly string[]>>;
   readonly rateLimits: Readonly<Record<string, string>>;
   /** Each provider in a workflow's `on`. */
   readonly triggers: readonly { readonly workflow: string; readonly provider: string }[];
@@ -54,7 +58,9 @@ export function resolveProviders(input: ProviderInput): ResolvedProviders {
   const schemes = resolveSchemes(input.schemes);
   const secrets = resolveSecrets(input.secrets, schemes);
   checkNames(input, schemes);
-  checkAdminTokens(secrets, input.adminTokens);
+  const tokens = resolveVerifyTokens(input.verifyTokens, schemes);
+  checkAdminTokens("secrets", secrets, input.adminTokens);
+  checkAdminTokens("verifyTokens", tokens, input.adminTokens);
 
   const fallback = secrets.get(FALLBACK) ?? [];
   const served = new Set(["generic", ...input.providers, ...input.triggers.map(({ provider }) => provider)]);
@@ -68,12 +74,13 @@ export function resolveProviders(input: ProviderInput): ResolvedProviders {
       scheme,
       secrets: own,
       verifier: new Verifier(scheme, own),
+      verifyTokens: (tokens.get(name) ?? []).map(tokenDigest),
       isUnsignedAllowed: own.length === 0 && unsigned.has(name),
       acceptedContentTypes: scheme.contentTypes ?? ["application/json"],
       rate: parseRate(input.rateLimits[name]),
     });
   }
-  checkKinds(providers);
+  checkKinds(providers, tokens);
   return { providers, warnings: findOddities(input, secrets, providers) };
 }
 
@@ -98,8 +105,10 @@ function checkUrl(name: string, { signed }: Scheme, secrets: readonly string[], 
 }
 
 /** Who holds a token or reads a public key could sign with it where the same value keys an HMAC. */
-function checkKinds(providers: ReadonlyMap<string, Provider>): void {
+function checkKinds(providers: ReadonlyMap<string, Provider>, tokens: Secrets): void {
   const seen = new Map<string, { kind: SecretKind; name: string }>();
+  for (const [name, values] of tokens)
+    for (const value of values) seen.set(value, { kind: "token", name: `verifyTokens.${name}` });
   for (const { name, scheme, secrets } of providers.values()) {
     for (const secret of secrets) {
       const kind = secretKind(scheme, secret);
@@ -159,14 +168,33 @@ function resolveSecrets(given: ProviderInput["secrets"], schemes: Schemes): Secr
         `Cannot use ${what}: ${unknownName("provider", name, [...schemes.keys(), FALLBACK])}`,
       );
     }
-    const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
-    const usable = texts.filter((text) => typeof text === "string" && text.trim() !== "");
-    if (texts.length === 0 || usable.length < texts.length) {
-      throw new TypeError(`Cannot use ${what}: a secret is text and not empty; without one, leave it out`);
-    }
-    secrets.set(name, checkForms(what, schemes.get(name), [...new Set(usable as string[])]));
+    secrets.set(name, checkForms(what, schemes.get(name), textsOf(what, value, "a secret")));
   }
   return secrets;
+}
+
+function textsOf(what: string, value: unknown, noun: string): readonly string[] {
+  const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const usable = texts.filter((text) => typeof text === "string" && text.trim() !== "");
+  if (texts.length > 0 && usable.length === texts.length) return [...new Set(usable as string[])];
+  throw new TypeError(`Cannot use ${what}: ${noun} is text and not empty; without one, leave it out`);
+}
+
+function resolveVerifyTokens(given: ProviderInput["verifyTokens"], schemes: Schemes): Secrets {
+  const tokens = new Map<string, readonly string[]>();
+  for (const [name, value] of Object.entries(given)) {
+    const what = setting("verifyTokens", name);
+    if (!takesVerifyToken(schemes.get(name))) {
+      throw new TypeError(`Cannot use ${what}: the scheme of "${name}" has no handshake that takes a token`);
+    }
+    tokens.set(name, textsOf(what, value, "a verify token"));
+  }
+  return tokens;
+}
+
+function takesVerifyToken(scheme: Scheme | undefined): boolean {
+  const { handshakes = [] } = scheme ?? {};
+  return handshakes.some((handshake) => handshake.kind === "echo-query" && handshake.token !== undefined);
 }
 
 function checkForms(what: string, scheme: Scheme | undefined, secrets: readonly string[]): readonly string[] {
@@ -203,19 +231,19 @@ function checkNames(input: ProviderInput, schemes: Schemes): void {
     if (parseRate(text) !== null) continue;
     throw new TypeError(`Cannot use ${what}: give deliveries in a time, such as "50/s", "600/m" or "1000/h"`);
   }
-  for (const name of Object.keys(input.verifyTokens)) {
-    const what = setting("verifyTokens", name);
-    check(what, name);
-    throw new TypeError(`Cannot use ${what}: the scheme of "${name}" has no handshake that takes a token`);
-  }
+  for (const name of Object.keys(input.verifyTokens)) check(setting("verifyTokens", name), name);
 }
 
 /** A sender that knows the operator's token could read every event. */
-function checkAdminTokens(secrets: Secrets, adminTokens: readonly string[]): void {
+function checkAdminTokens(
+  group: "secrets" | "verifyTokens",
+  secrets: Secrets,
+  adminTokens: readonly string[],
+): void {
   for (const [name, values] of secrets) {
     if (values.some((value) => adminTokens.includes(value))) {
       throw new TypeError(
-        `Cannot use ${setting("secrets", name)}: it equals the admin token (ADMIN_TOKEN); make a value for each`,
+        `Cannot use ${setting(group, name)}: it equals the admin token (ADMIN_TOKEN); make a value for each`,
       );
     }
   }
@@ -235,6 +263,13 @@ function findOddities(
   for (const name of input.allowUnsigned) {
     if (providers.get(name)?.isUnsignedAllowed === false) {
       warnings.push(`${VARIABLES.allowUnsigned} has no effect on "${name}", which has a secret`);
+    }
+  }
+  for (const name of Object.keys(input.verifyTokens)) {
+    if (providers.get(name)?.secrets.length === 0) {
+      warnings.push(
+        `${setting("verifyTokens", name)} has no effect without ${setting("secrets", name)}: no handshake is answered`,
+      );
     }
   }
   if (input.providers.length > 0 && !secrets.has(FALLBACK)) {

@@ -7,7 +7,7 @@ import { nearest } from "../nearest.ts";
 import type { LatchhookOptions, ListenOptions, Role } from "../options.ts";
 import type { Storage } from "../repositories.ts";
 import type { SchemeOptions } from "../scheme.ts";
-import { isCredentialHeader } from "../settings.ts";
+import { isCredentialHeader, isDnsName } from "../settings.ts";
 import type { AnyWorkflow } from "../workflow.ts";
 
 /** The options with their defaults, checked as far as that needs no file and no workflow. */
@@ -36,7 +36,8 @@ export interface ResolvedOptions {
   providers: readonly string[];
   trustedProxies: readonly Network[];
   schemes: Readonly<Record<string, string | SchemeOptions>>;
-  verifyTokens: Readonly<Record<string, string>>;
+  verifyTokens: Readonly<Record<string, string | readonly string[]>>;
+  requestOrigins: readonly string[];
   log: Log;
   clock: Clock;
   random: () => number;
@@ -70,6 +71,7 @@ const OPTIONS: Record<keyof LatchhookOptions, true> = {
   trustProxy: true,
   schemes: true,
   verifyTokens: true,
+  requestOrigins: true,
   log: true,
   clock: true,
   random: true,
@@ -129,6 +131,7 @@ export function resolveOptions(options: LatchhookOptions & Partial<ListenOptions
     trustedProxies: parseNetworks(options.trustProxy ?? []),
     schemes: options.schemes ?? {},
     verifyTokens: options.verifyTokens ?? {},
+    requestOrigins: checkOrigins(options.requestOrigins ?? []),
     log: options.log || silentLog,
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
@@ -182,6 +185,14 @@ function checkHeaders(names: readonly string[]): readonly string[] {
   if (credential === undefined) return lower;
   throw new TypeError(
     `Cannot keep header ${credential}: it carries a credential, and kept headers are shown`,
+  );
+}
+
+function checkOrigins(names: readonly string[]): readonly string[] {
+  const wrong = names.find((name) => !isDnsName(name));
+  if (wrong === undefined) return names.map((name) => name.toLowerCase());
+  throw new TypeError(
+    `Cannot use ${JSON.stringify(wrong)} in requestOrigins: give DNS names, such as "eventgrid.azure.net"`,
   );
 }
 

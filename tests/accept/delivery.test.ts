@@ -40,6 +40,7 @@ function parse(
     scheme,
     secrets: [],
     verifier: new Verifier(scheme, []),
+    verifyTokens: [],
     isUnsignedAllowed: true,
     acceptedContentTypes: ["application/json"],
     rate: null,

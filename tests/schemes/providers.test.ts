@@ -89,6 +89,16 @@ test("deliveries without a signature are allowed where it is said and there is n
   assert.match(warnings.join("\n"), /no effect on "acme"/);
 });
 
+test("a verify token without its provider's secret is warned of, and with it is not", () => {
+  const verifyTokens = { meta: ["now", "before"] };
+  const [warning, ...more] = resolve({ verifyTokens }).warnings;
+  assert.match(warning ?? "", /verifyTokens\.meta .*no effect without secrets\.meta \(WEBHOOK_SECRET_META\)/);
+  assert.equal(more, []);
+  const { providers, warnings } = resolve({ verifyTokens, secrets: { meta: "its" } });
+  assert.equal(warnings, []);
+  assert.equal(providers.get("meta")?.verifyTokens.length, 2);
+});
+
 const REFUSED: [name: string, input: Partial<ProviderInput>, message: RegExp][] = [
   [
     "a secret of no provider",
@@ -129,6 +139,18 @@ const REFUSED: [name: string, input: Partial<ProviderInput>, message: RegExp][] 
     "a verify token that no scheme takes",
     { verifyTokens: { generic: "x" } },
     /verifyTokens\.generic.*no handshake/,
+  ],
+  ["an empty verify token", { verifyTokens: { meta: "" } }, /verifyTokens\.meta .*a verify token is text/],
+  ["a verify token beside an empty one", { verifyTokens: { meta: ["good", " "] } }, /not empty/],
+  [
+    "a verify token that is the admin token",
+    { verifyTokens: { meta: "t".repeat(24) }, adminTokens: ["t".repeat(24)] },
+    /verifyTokens\.meta .*equals the admin token/,
+  ],
+  [
+    "a verify token that is a secret",
+    { verifyTokens: { meta: "same" }, secrets: { meta: "same" } },
+    /one secret for "verifyTokens\.meta" and "meta"/,
   ],
   ["a scheme's name in capitals", { schemes: { Acme: acme } }, /schemes\.Acme/],
   ["a scheme's name with an underscore", { schemes: { acme_eu: acme } }, /schemes\.acme_eu/],

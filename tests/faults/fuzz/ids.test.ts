@@ -132,6 +132,7 @@ test("a scheme's id is never refused, fits what is stored, and two that differ s
     scheme,
     verifier: new Verifier(scheme, []),
     secrets: [],
+    verifyTokens: [],
     isUnsignedAllowed: true,
     acceptedContentTypes: ["application/json"],
     rate: null,

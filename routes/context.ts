@@ -42,6 +42,8 @@ export interface RouteSettings extends CalledUrlSettings {
   readonly requireId: boolean;
   /** Names in lower case. */
   readonly keepHeaders: readonly string[];
+  /** DNS names in lower case: whose request for permission is granted. */
+  readonly requestOrigins: readonly string[];
   /** True in try-out mode: a local delivery needs no signature. */
   readonly isTryOut: boolean;
   /** Signature headers of all schemes, in lower case. */

@@ -1,11 +1,13 @@
 import type { Answer } from "../lib/answer.ts";
 import { InvalidSignatureError, WebhookError } from "../lib/errors.ts";
+import { handshakeMethods } from "../lib/handshakes/handshake-of.ts";
 import { methodNotAllowed, problemAnswer, problemCode } from "../lib/http/problem.ts";
 import { newId } from "../lib/ids.ts";
 import { type Incoming, splitUrl } from "../lib/incoming.ts";
 import type { Peer } from "../lib/peer.ts";
 import type { Call, Route, RouteContext } from "./context.ts";
 import { deleteEvent, getEvent, listEvents, replayEvent } from "./events.ts";
+import { answerHandshake } from "./handshakes.ts";
 import { getHealth, getReady } from "./health.ts";
 import { cancelRun, getRun, listRuns, retryRun } from "./runs.ts";
 import { postWebhook } from "./webhooks.ts";
@@ -19,9 +21,13 @@ interface Entry {
   readonly access: "provider" | "admin" | "anybody";
 }
 
-/** Every path and method. `HEAD` works where `GET` does. */
+/** Every path and method. `HEAD` works where `GET` does, and a provider has those of its handshakes alone. */
 const TABLE: readonly Entry[] = [
-  { path: ["webhooks", "*"], methods: { POST: postWebhook }, access: "provider" },
+  {
+    path: ["webhooks", "*"],
+    methods: { GET: answerHandshake, OPTIONS: answerHandshake, POST: postWebhook },
+    access: "provider",
+  },
   { path: ["runs"], methods: { GET: listRuns }, access: "admin" },
   { path: ["runs", "*"], methods: { GET: getRun }, access: "admin" },
   { path: ["runs", "*", "retry"], methods: { POST: retryRun }, access: "admin" },
@@ -77,8 +83,7 @@ function answer(
 ): Answer | Promise<Answer> {
   const { path, query } = splitUrl(request.url);
   const { entry, part } = find(path, context);
-  const handler = entry.methods[request.method === "HEAD" ? "GET" : request.method];
-  if (handler === undefined) throw methodNotAllowed(allowedMethods(entry));
+  const handler = handlerOf(entry, part, request.method, context);
   const call: Call = { request, query, part, peer, requestId };
   if (entry.access === "anybody") return handler(call, context);
   if (context.isStopping()) throw new WebhookError("stopping", "Cannot answer: the server stops");
@@ -105,7 +110,19 @@ function find(path: string, context: RouteContext): { entry: Entry; part: string
   return { entry, part };
 }
 
-function allowedMethods(entry: Entry): string[] {
+function handlerOf(entry: Entry, part: string, method: string, context: RouteContext): Route {
+  // A delivery is the common case, and every provider takes it.
+  const isDelivery = entry.access === "provider" && method === "POST";
+  if (!isDelivery) {
+    const allowed = allowedMethods(entry, part, context);
+    if (!allowed.includes(method)) throw methodNotAllowed(allowed);
+  }
+  return entry.methods[method === "HEAD" ? "GET" : method] as Route;
+}
+
+function allowedMethods(entry: Entry, part: string, context: RouteContext): readonly string[] {
+  const provider = entry.access === "provider" ? context.providers.get(part) : undefined;
+  if (provider !== undefined) return [...handshakeMethods(provider), "POST"];
   const methods = Object.keys(entry.methods);
   return methods.includes("GET") ? ["HEAD", ...methods] : methods;
 }

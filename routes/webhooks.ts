@@ -2,6 +2,7 @@ import { accept } from "../lib/accept/accept.ts";
 import { type Delivery, parseDelivery } from "../lib/accept/delivery.ts";
 import type { Answer } from "../lib/answer.ts";
 import { InvalidSignatureError } from "../lib/errors.ts";
+import { bodyHandshake } from "../lib/handshakes/body-handshake.ts";
 import { acceptJson, succeededJson } from "../lib/http/answer.ts";
 import { isLocal } from "../lib/http/auth.ts";
 import { readBody } from "../lib/http/body.ts";
@@ -14,6 +15,7 @@ import { runUrl } from "../lib/http/run-url.ts";
 import type { AcceptOutcome } from "../lib/repositories.ts";
 import type { Scheme } from "../lib/scheme.ts";
 import type { Provider } from "../lib/schemes/providers.ts";
+import type { Verified } from "../lib/verify/scheme-check.ts";
 import type { Call, Route, RouteContext } from "./context.ts";
 
 /** POST /webhooks/{provider}. Errors: 400 401 404 413 415 422 503, and 500 where `Prefer: wait` asked for the outcome. */
@@ -29,7 +31,16 @@ export const postWebhook: Route = async (call, context) => {
   let delivery: Delivery;
   try {
     const body = await readBody(request, provider.scheme.bodyBytesMax ?? settings.bodyBytesMax, share);
-    const { scheme, notes } = verify(call, context, provider, body);
+    const { scheme, verified, notes } = verify(call, context, provider, body);
+    if (verified !== null) {
+      const contentType = request.headers.get("content-type") ?? "";
+      const handshake = bodyHandshake(provider, verified, contentType, body);
+      if (handshake !== null) {
+        const { kind, answer } = handshake;
+        context.log.info("handshake", { request_id: call.requestId, provider: provider.name, kind });
+        return answer;
+      }
+    }
     delivery = parseDelivery(provider, scheme, request.headers, body, settings, notes);
   } finally {
     share.release();
@@ -47,25 +58,24 @@ export const postWebhook: Route = async (call, context) => {
   return (await answerResult(call, outcome, context)) ?? answerGeneric(outcome, context);
 };
 
-/** @returns how to read it, and what an operator should know about how it was let in */
+/** @returns how to read it, which secret has signed it (null for none), and what an operator should know about how it was let in */
 function verify(
   { request, peer }: Call,
   { settings, clock }: RouteContext,
   provider: Provider,
   body: Uint8Array,
-): { scheme: Scheme; notes: readonly string[] } {
+): { scheme: Scheme; verified: Verified | null; notes: readonly string[] } {
   const { scheme } = provider;
   if (provider.secrets.length > 0) {
     const { method, headers } = request;
     const url = calledUrl(request, peer, settings);
-    return {
-      scheme: provider.verifier.verify({ method, url, headers, body }, clock.now()).scheme,
-      notes: [],
-    };
+    const verified = provider.verifier.verify({ method, url, headers, body }, clock.now());
+    return { scheme: verified.scheme, verified, notes: [] };
   }
-  if (provider.isUnsignedAllowed) return { scheme, notes: ["not signed: WEBHOOK_ALLOW_UNSIGNED"] };
+  if (provider.isUnsignedAllowed)
+    return { scheme, verified: null, notes: ["not signed: WEBHOOK_ALLOW_UNSIGNED"] };
   if (settings.isTryOut && isLocal(request, peer, settings.signatureHeaders))
-    return { scheme, notes: ["not signed: try-out mode"] };
+    return { scheme, verified: null, notes: ["not signed: try-out mode"] };
   throw new InvalidSignatureError("no_secret");
 }
 

@@ -22,6 +22,11 @@ export function jsonAnswer(
   return { status, headers: { ...JSON_HEADERS, ...headers }, body: JSON.stringify(value) };
 }
 
+/** An answer with the standard headers and plain text, which `nosniff` keeps from being read as anything else. */
+export function textAnswer(status: number, text: string): Answer {
+  return { status, headers: { "content-type": "text/plain", ...STANDARD_HEADERS }, body: text };
+}
+
 /** An answer with the standard headers and no body. */
 export function emptyAnswer(status: number): Answer {
   return { status, headers: STANDARD_HEADERS, body: null };

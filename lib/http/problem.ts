@@ -171,6 +171,11 @@ export const PROBLEMS: ReadonlyMap<string, ProblemKind> = new Map([
       "www-authenticate": 'Bearer realm="latchhook"',
     }),
   ],
+  ["challenge_invalid", problemKind(400, "Challenge invalid")],
+  [
+    "verify_token_invalid",
+    problemKind(403, "Verify token invalid", "The verify token is missing or is not ours"),
+  ],
   ["json_invalid", problemKind(400, "Not JSON")],
   ["form_invalid", problemKind(400, "Not a form")],
   ["json_too_deep", problemKind(400, "JSON nested too deep")],

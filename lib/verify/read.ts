@@ -43,19 +43,22 @@ export function headersOf(from: Read | undefined): readonly string[] {
   return "header" in from ? [from.header] : [];
 }
 
-/**
- * The text or number at a dot path such as `event.id` or `events.0.action`; null where there is none. Own keys only, so
- * that `constructor` is as absent as any other.
- */
+/** The text or number at a dot path such as `event.id` or `events.0.action`; null where there is none. */
 export function readPath(value: unknown, path: string): string | null {
-  let at: unknown = value;
-  for (const key of path.split(".")) {
-    if (typeof at !== "object" || at === null || !Object.hasOwn(at, key)) return null;
-    at = Reflect.get(at, key);
-  }
+  const at = valueAt(value, path);
   if (typeof at === "string") return at;
   // Beyond 2^53 two different numbers read the same, and one of two events would be taken for the other's copy.
   return typeof at === "number" && Number.isSafeInteger(at) ? String(at) : null;
+}
+
+/** What stands at a dot path; undefined for nothing. Own keys only, so that `constructor` is as absent as any other. */
+export function valueAt(value: unknown, path: string): unknown {
+  let at: unknown = value;
+  for (const key of path.split(".")) {
+    if (typeof at !== "object" || at === null || !Object.hasOwn(at, key)) return undefined;
+    at = Reflect.get(at, key);
+  }
+  return at;
 }
 
 /** Array.isArray does not tell a readonly list from a record. */

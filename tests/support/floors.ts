@@ -27,6 +27,7 @@ const FLOORS: ReadonlyMap<string, number> = new Map([
   ["lib/schemes", 2],
   ["lib/workflows", 2],
   ["lib/accept", 3],
+  ["lib/handshakes", 3],
   ["lib/runner", 3],
   ["lib/doctor", 3],
   ["routes", 4],

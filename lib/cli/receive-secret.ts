@@ -65,7 +65,11 @@ interface Waiting {
   readonly settings: LatchhookOptions & ListenOptions;
 }
 
+/** As the server listens; `ROLE=work` has none of its own. */
 const PORT = 7862;
+
+/** What a sender over a slow line needs to see the answer. */
+const ANSWER_MS = 2_000;
 
 /** Headers and body of a handshake have some hundred bytes. */
 const BODY_BYTES_MAX = 16_384;
@@ -161,7 +165,10 @@ async function receive(waiting: Waiting, { stderr, signal }: Terminal): Promise<
       signal.addEventListener("abort", onAbort);
     });
     const secret = await Promise.race([arrival, ended]);
-    await listening.close(); // which waits until the answer is out
+    // Until the answer is out, and no longer for a stranger's half request.
+    timer?.clear();
+    timer = systemClock.setTimer(() => listening.closeAll(), ANSWER_MS);
+    await listening.close();
     return secret;
   } finally {
     timer?.clear();

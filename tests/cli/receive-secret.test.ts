@@ -1,4 +1,4 @@
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { PassThrough } from "node:stream";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -110,24 +110,44 @@ test("a secret with white space, control characters or a quote is refused, and s
   assert.is(call.said.stdout, `${secret}\nWEBHOOK_SECRET_NOTION='${secret}'\n`);
 });
 
-test("of two handshakes at once one is answered and printed", async () => {
+test("a second handshake that is under way by then gets 404, and its secret is nowhere", async () => {
   const call = begin(["asana"]);
   const url = await call.url();
-  const answers = await Promise.all(
-    ["first", "second"].map((name) =>
-      post(url, { "x-hook-secret": name }, "{}").then(
-        (response) => ({
-          name,
-          status: response.status,
-        }),
-        () => ({ name, status: 0 }),
-      ),
-    ), // the listener is gone by then
+  const { port, pathname } = new URL(url);
+  let answered = "";
+  const socket = connect(Number(port), "127.0.0.1").on("data", (chunk: Buffer) => {
+    answered += chunk.toString();
+  });
+  const ended = new Promise((resolve) => socket.once("close", resolve));
+  socket.write(
+    `POST ${pathname} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nX-Hook-Secret: second\r\nContent-Length: 2\r\n\r\n{`,
   );
+  await until(() => answered.includes("100 Continue"), "the second to be read");
+  assert.is((await post(url, { "x-hook-secret": SECRET }, "{}")).status, 200);
+  socket.write("}");
   assert.is(await call.code, 0);
-  const [taken, ...more] = answers.filter(({ status }) => status === 200);
-  assert.equal(more, []);
-  assert.match(call.said.stdout, `${taken?.name}\n`);
+  await ended;
+  assert.match(answered, "HTTP/1.1 404");
+  assert.not.match(answered + call.said.stdout, "second");
+  assert.is(call.said.stdout, `${SECRET}\nWEBHOOK_SECRET_ASANA=${SECRET}\n`);
+});
+
+test("a stranger's half request holds it for no longer than an answer takes", async () => {
+  const call = begin(["asana"]);
+  const url = await call.url();
+  const { port, pathname } = new URL(url);
+  let answered = "";
+  const socket = connect(Number(port), "127.0.0.1").on("data", (chunk: Buffer) => {
+    answered += chunk.toString();
+  });
+  socket.on("error", () => {});
+  socket.write(`POST ${pathname} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n`);
+  await until(() => answered.includes("100 Continue"), "the half request to be read");
+  const begun = performance.now();
+  await post(url, { "x-hook-secret": SECRET }, "{}");
+  assert.is(await call.code, 0);
+  assert.ok(performance.now() - begun < 10_000);
+  socket.destroy();
 });
 
 test("without a handshake it ends with 1 after its time, and at once where it is interrupted", async () => {

@@ -56,7 +56,7 @@ export interface Scheme {
   bodyBytesMax?: number;
   /** How the provider makes sure of the endpoint. Answered only where the provider has its secret. */
   handshakes?: readonly Handshake[];
-  /** Keys of the body that are taken out before it is stored, because old versions of the sender put the secret there. */
+  /** Keys of the body that are taken out before it is stored, because the sender may put the secret there. */
   secretKeys?: readonly string[];
 }
 

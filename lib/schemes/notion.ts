@@ -9,5 +9,6 @@ export const notion: Scheme = {
   signature: { header: "x-notion-signature", prefix: "sha256=", encoding: "hex" },
   id: { body: "id" },
   type: { body: "type" },
+  secretKeys: ["verification_token"], // where unsigned deliveries are allowed, the handshake is one of them
   handshakes: [{ kind: "receive-secret", from: { body: "verification_token" } }],
 };

@@ -30,6 +30,9 @@ const SECRETS = {
   query: "t0ken-in-a-query-I5n",
   cookie: "t0ken-in-a-cookie-O6p",
   apiKey: "t0ken-in-a-header-P7q",
+  meta: "s3cret-meta-D0s",
+  verify: "t0ken-of-a-handshake-F1d",
+  planted: "s3cret-that-somebody-planted-G2f",
   basic: "p4ssword-of-a-user-A8r",
 } as const;
 
@@ -44,7 +47,13 @@ const hub: Scheme = {
 };
 
 const OPTIONS: LatchhookOptions = {
-  secrets: { generic: [SECRETS.generic, SECRETS.genericBefore], default: SECRETS.fallback, hub: SECRETS.hub },
+  secrets: {
+    generic: [SECRETS.generic, SECRETS.genericBefore],
+    default: SECRETS.fallback,
+    hub: SECRETS.hub,
+    meta: SECRETS.meta,
+  },
+  verifyTokens: { meta: SECRETS.verify },
   adminToken: [SECRETS.admin, SECRETS.adminBefore],
   schemes: { hub, "generic-acme": "generic" },
   providers: ["generic-acme"],
@@ -193,7 +202,16 @@ function asks(signatures: string[]): Ask[] {
   const hubMac = createHmac("sha1", SECRETS.hub).update(hubBody).digest("hex");
   signatures.push(hubMac);
   const prefer = signed({ ...body, webhook_id: `${SEEN}-2`, workflow_name: "broken" }, SECRETS.generic);
+  const handshake = "/webhooks/meta?hub.mode=subscribe&hub.challenge=1&hub.verify_token=";
   return [
+    { path: handshake + SECRETS.verify, headers: credentials },
+    { path: handshake + SECRETS.guess, headers: credentials },
+    { path: `${handshake}${SECRETS.verify}&hub.challenge=2`, headers: credentials },
+    ...["asana", "notion"].map((name) => ({
+      path: `/webhooks/${name}`,
+      headers: { "content-type": "application/json", "x-hook-secret": SECRETS.planted },
+      body: JSON.stringify(name === "notion" ? { verification_token: SECRETS.planted } : {}),
+    })),
     signed(body, SECRETS.generic),
     signed(body, SECRETS.genericBefore),
     signed({ ...body, inputs: {} }, SECRETS.generic),

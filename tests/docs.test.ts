@@ -19,6 +19,7 @@ const SCHEME_FIELDS: readonly string[] = Object.keys({
   families: 1,
   constants: 1,
   forSecrets: 1,
+  handshakes: 1,
   id: 1,
   type: 1,
   replayGuard: 1,

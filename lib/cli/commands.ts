@@ -2,6 +2,7 @@ import { messageOf } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { type Command, type Terminal, UsageError } from "./command.ts";
 import { loadDotenv } from "./dotenv.ts";
+import { receiveSecret } from "./receive-secret.ts";
 import { send } from "./send.ts";
 import { type ServeDeps, serve } from "./serve.ts";
 import { sign } from "./sign.ts";
@@ -10,6 +11,7 @@ import { sign } from "./sign.ts";
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["send", send],
   ["sign", sign],
+  ["receive-secret", receiveSecret],
 ]);
 
 /**

@@ -1,4 +1,3 @@
-import { parseArgs } from "node:util";
 import type { Answer } from "../answer.ts";
 import { setLongTimer, systemClock, type Timer } from "../clock.ts";
 import { type Duration, parseDuration } from "../duration.ts";
@@ -16,8 +15,8 @@ import type { LatchhookOptions, ListenOptions } from "../options.ts";
 import { resolveScheme } from "../schemes/define-scheme.ts";
 import { builtInScheme } from "../schemes/mod.ts";
 import { settingsFromEnv } from "../settings.ts";
-import type { Command, Terminal } from "./command.ts";
-import { loadDotenv } from "./dotenv.ts";
+import { readArguments } from "./arguments.ts";
+import { type Command, type Terminal, UsageError } from "./command.ts";
 
 /** Takes the one unsigned request in which a provider sends its secret, prints that secret, and ends. */
 export const receiveSecret: Command = {
@@ -32,22 +31,11 @@ export const receiveSecret: Command = {
     "  --base-path  what stands before /webhooks, where a host app has mounted Latchhook",
   ].join("\n"),
   async run(args, terminal) {
-    let waiting: Waiting;
-    try {
-      waiting = readCall(args, terminal.env);
-    } catch (error) {
-      terminal.stderr.write(`${messageOf(error)}\n`);
-      return 2;
-    }
-    try {
-      const secret = await receive(waiting, terminal);
-      terminal.stdout.write(`${secret}\n${waiting.variable}=${quoted(secret)}\n`);
-      terminal.stderr.write(nextSteps(waiting));
-      return 0;
-    } catch (error) {
-      terminal.stderr.write(`${messageOf(error)}\n`);
-      return 1;
-    }
+    const waiting = readCall(args, terminal.env);
+    const secret = await receive(waiting, terminal);
+    terminal.stdout.write(`${secret}\n${waiting.variable}=${quoted(secret)}\n`);
+    terminal.stderr.write(nextSteps(waiting));
+    return 0;
   },
 };
 
@@ -74,23 +62,18 @@ const ANSWER_MS = 2_000;
 /** Headers and body of a handshake have some hundred bytes. */
 const BODY_BYTES_MAX = 16_384;
 
-function readCall(args: readonly string[], given: Terminal["env"]): Waiting {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { timeout: { type: "string" }, "base-path": { type: "string" } },
-  });
-  const [provider, ...more] = positionals;
-  if (provider === undefined || more.length > 0) {
-    throw new TypeError("Cannot receive a secret without one provider's name: give it, such as asana");
+function readCall(args: readonly string[], env: Terminal["env"]): Waiting {
+  const asked = readArguments(args, { timeout: "string", "base-path": "string" }, 1);
+  const [provider] = asked.words;
+  if (provider === undefined) {
+    throw new UsageError("Cannot receive a secret without one provider's name: give it, such as asana");
   }
-  const { timeout = "10m", "base-path": basePath = "" } = values;
+  const timeout = asked.text("timeout") ?? "10m";
+  const basePath = asked.text("base-path") ?? "";
   if (!/^(?:\/[\w.~-]+)*$/.test(basePath)) {
-    throw new TypeError(`Cannot use ${JSON.stringify(basePath)} as --base-path: give a path such as /hooks`);
+    throw new UsageError(`Cannot use ${JSON.stringify(basePath)} as --base-path: give a path such as /hooks`);
   }
-  const env = { ...given };
-  loadDotenv(env, process.cwd());
-  const settings = settingsFromEnv(env);
+  const settings = settingsFromEnv({ ...env });
   const variable = `WEBHOOK_SECRET_${provider.toUpperCase().replaceAll("-", "_")}`;
   return {
     provider,

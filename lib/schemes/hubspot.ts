@@ -1,5 +1,7 @@
+import { toHex } from "../event.ts";
+import { encodeText } from "../json.ts";
 import type { Scheme } from "../scheme.ts";
-import { sha256Hex } from "../sha256.ts";
+import { sha256 } from "../sha256.ts";
 import { readPath } from "../verify/read.ts";
 
 /**
@@ -18,24 +20,11 @@ export const hubspot: Scheme = {
   type: { body: "0.subscriptionType" },
 };
 
-/** HubSpot signs these as they are, and not as the URL spells them. The `?` that opens the query is never one. */
-const DECODED: ReadonlyMap<string, string> = new Map([
-  ["%3A", ":"],
-  ["%2F", "/"],
-  ["%3F", "?"],
-  ["%40", "@"],
-  ["%21", "!"],
-  ["%24", "$"],
-  ["%27", "'"],
-  ["%28", "("],
-  ["%29", ")"],
-  ["%2A", "*"],
-  ["%2C", ","],
-  ["%3B", ";"],
-]);
+/** HubSpot signs `!$'()*,/:;?@` as they are, and not as the URL spells them. The `?` that opens the query is never spelled. */
+const DECODED = /%(?:2[147-9ACF]|3[ABF]|40)/gi;
 
 function decodeUrl(url: string): string {
-  return url.replace(/%[0-9A-F]{2}/gi, (spelled) => DECODED.get(spelled.toUpperCase()) ?? spelled);
+  return url.replace(DECODED, decodeURIComponent);
 }
 
 /** A retry counts up a field in the body, and one event's id alone is not unique; so the batch is known by its events. */
@@ -44,5 +33,5 @@ function eventIds(body: unknown): string | null {
   const ids = body.map((one: unknown) =>
     ["eventId", "subscriptionId", "occurredAt"].map((key) => readPath(one, key) ?? "").join(":"),
   );
-  return `sha256:${sha256Hex(ids.sort().join("\n"))}`;
+  return `sha256:${toHex(sha256(encodeText(ids.sort().join("\n"))))}`;
 }

@@ -65,7 +65,7 @@ function readWhsec(given: string, algorithm: SignatureAlgorithm): Key {
     return { kind: "public", algorithm: "ed25519", publicKey: ed25519Public(raw) };
   }
   if (text.startsWith("whsk_")) {
-    throw new TypeError('it is a private key, which stays with the sender: give the public one, "whpk_..."');
+    throw new TypeError('it is a private key: give the public one, "whpk_..."');
   }
   const bytes = decodeBase64(text.replace(/^whsec_/, ""), null);
   if (bytes === null || bytes.length === 0) {
@@ -91,7 +91,7 @@ function readWhsk(text: string): KeyObject {
 function readPublicKey(scheme: Scheme, text: string): KeyObject {
   if (scheme.key === "hex") {
     const raw = decodeHex(text, ED25519_BYTES);
-    if (raw === null) throw new TypeError(`it is not a public key: give ${ED25519_BYTES * 2} hex digits`);
+    if (raw === null) throw notPublic();
     return ed25519Public(raw);
   }
   const wanted = scheme.algorithm === "ed25519" ? "ed25519" : "ec";
@@ -105,7 +105,11 @@ function readPublicKey(scheme: Scheme, text: string): KeyObject {
   } catch {
     // The parser's message may quote what it read.
   }
-  throw new TypeError("it is not a public key: give its base64 as the provider shows it");
+  throw notPublic();
+}
+
+function notPublic(): TypeError {
+  return new TypeError("it is not a public key: copy it whole, as the provider shows it");
 }
 
 function readPrivateKey(scheme: Scheme, text: string): KeyObject {

@@ -12,7 +12,7 @@ export function parseSigned(signed: string | Signed): Signed {
   const atoms = new Set(pieces.filter(({ isAtom }) => isAtom).map(({ text }) => text));
   for (const atom of atoms) {
     if (isAtomName(atom)) continue;
-    throw new TypeError(`Cannot sign {${atom}}: there are ${ATOMS.map((name) => `{${name}}`).join(", ")}`);
+    throw new TypeError(`Cannot sign {${atom}}: there are ${ATOMS.join(", ")}`);
   }
   if (!atoms.has("body"))
     throw new TypeError("Cannot verify what leaves the body unsigned: put {body} into signed");

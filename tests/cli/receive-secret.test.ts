@@ -2,7 +2,7 @@ import { connect, createServer } from "node:net";
 import { PassThrough } from "node:stream";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { receiveSecret } from "../../lib/cli/receive-secret.ts";
+import { runCommand } from "../../lib/cli/commands.ts";
 import { until } from "../support/until.ts";
 
 const SECRET = "b537207f20cbfa02357cf448134da559";
@@ -18,6 +18,9 @@ interface Call {
 }
 
 const calls: Call[] = [];
+const noServer = (): never => {
+  throw new Error("nothing is served here");
+};
 const test = suite("cli/receive-secret");
 test.after.each(async () => {
   for (const call of calls.splice(0)) {
@@ -183,20 +186,20 @@ test("a secret that is set already is to be kept as the previous one", async () 
   assert.not.match(call.said.stderr + call.said.stdout, "pr3sent");
 });
 
-const wrong: readonly [args: string[], env: Record<string, string>, message: RegExp][] = [
-  [[], {}, /without one provider's name/],
-  [["asana", "notion"], {}, /without one provider's name/],
-  [["github"], {}, /Cannot receive a secret from "github": only asana, notion/],
-  [["constructor"], {}, /Cannot receive a secret from "constructor"/],
-  [["asana", "--timeout", "soon"], {}, /"soon" as --timeout/],
-  [["asana", "--base-path", "hooks"], {}, /"hooks" as --base-path/],
-  [["asana", "--port", "1"], {}, /--port/],
-  [["asana"], { PORT: "x" }, /Cannot use PORT="x"/],
+const wrong: readonly [args: string[], env: Record<string, string>, message: RegExp, code: number][] = [
+  [[], {}, /without one provider's name/, 2],
+  [["asana", "notion"], {}, /Cannot use "notion": one word too many/, 2],
+  [["github"], {}, /Cannot receive a secret from "github": only asana, notion/, 1],
+  [["constructor"], {}, /Cannot receive a secret from "constructor"/, 1],
+  [["asana", "--timeout", "soon"], {}, /"soon" as --timeout/, 1],
+  [["asana", "--base-path", "hooks"], {}, /"hooks" as --base-path/, 2],
+  [["asana", "--port", "1"], {}, /--port/, 2],
+  [["asana"], { PORT: "x" }, /Cannot use PORT="x"/, 1],
 ];
-for (const [args, env, message] of wrong) {
-  test(`called as ${JSON.stringify([args, env])} it ends with 2`, async () => {
+for (const [args, env, message, code] of wrong) {
+  test(`called as ${JSON.stringify([args, env])} it says what is wrong`, async () => {
     const call = begin(args, env);
-    assert.is(await call.code, 2);
+    assert.is(await call.code, code);
     assert.match(call.said.stderr, message);
     assert.is(call.said.stdout, "");
   });
@@ -211,7 +214,7 @@ function begin(args: string[], env: Record<string, string> = {}): Call {
       said[name] += chunk.toString();
     });
   const aborter = new AbortController();
-  const code = receiveSecret.run(args, {
+  const code = runCommand(["receive-secret", ...args], noServer, {
     env: { PORT: "0", ...env },
     stdin: new PassThrough(),
     stdout: stream("stdout"),

@@ -88,13 +88,13 @@ const WRONG: [name: string, scheme: Scheme, text: string, message: RegExp][] = [
   ["a private key", standardWebhooks, `whsk_${bytes.toString("base64")}`, /it is a private key/],
   ["whpk_ of 31 bytes", standardWebhooks, `whpk_${bytes.subarray(1).toString("base64")}`, /of 32 bytes/],
   ["whpk_ of a whole SPKI", standardWebhooks, `whpk_${spelled(edwards).open}`, /of 32 bytes/],
-  ["a text where hex is wanted", discord, secretText, /give 64 hex digits/],
-  ["too much hex", discord, "0".repeat(66), /give 64 hex digits/],
-  ["no DER", sendgrid, secretText, /give its base64/],
-  ["a key on another curve", sendgrid, spelled(p384).open, /give its base64/],
-  ["a key of another kind", sendgrid, spelled(edwards).open, /give its base64/],
-  ["an RSA key", sendgrid, spelled(rsa).open, /give its base64/],
-  ["the private half", sendgrid, spelled(p256).secret, /give its base64/],
+  ["a text where hex is wanted", discord, secretText, /not a public key: copy it whole/],
+  ["too much hex", discord, "0".repeat(66), /not a public key: copy it whole/],
+  ["no DER", sendgrid, secretText, /not a public key: copy it whole/],
+  ["a key on another curve", sendgrid, spelled(p384).open, /not a public key: copy it whole/],
+  ["a key of another kind", sendgrid, spelled(edwards).open, /not a public key: copy it whole/],
+  ["an RSA key", sendgrid, spelled(rsa).open, /not a public key: copy it whole/],
+  ["the private half", sendgrid, spelled(p256).secret, /not a public key: copy it whole/],
 ];
 
 for (const [name, scheme, text, message] of WRONG) {

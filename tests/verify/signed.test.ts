@@ -47,10 +47,7 @@ test("a function is taken as it is", () => {
 
 test("an atom that does not exist is refused with those that do, and so is a template without the body", () => {
   for (const template of ["{host}{body}", "{}{body}", "{Body}", "{body} {constructor}"])
-    assert.throws(
-      () => parseSigned(template),
-      /there are \{body\}, \{timestamp\}, \{id\}, \{url\}, \{method\}$/,
-    );
+    assert.throws(() => parseSigned(template), /there are body, timestamp, id, url, method$/);
   for (const template of ["", "body", "{timestamp}", "{url}{id}"])
     assert.throws(() => parseSigned(template), /leaves the body unsigned/);
 });

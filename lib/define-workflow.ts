@@ -1,5 +1,7 @@
 import { type Duration, parseDuration } from "./duration.ts";
-import type { Fault } from "./errors.ts";
+import { type Fault, messageOf } from "./errors.ts";
+import { compileEventFilter } from "./event-filter.ts";
+import { EVENT_PATTERN_CHARACTERS_MAX } from "./event-pattern.ts";
 import type { InferOutput, StandardIssue, StandardResult, StandardSchemaV1 } from "./standard-schema.ts";
 import {
   type AnyWorkflow,
@@ -16,8 +18,11 @@ const WORKFLOW = Symbol.for("latchhook.workflow");
 /** What a workflow is made of, in code. Only `run` must be there. */
 export interface WorkflowOptions<S extends StandardSchemaV1 = StandardSchemaV1, R = unknown> {
   description?: string;
-  /** Providers whose deliveries start it; the input is then the event's parsed body. */
-  on?: readonly { provider: string }[];
+  /**
+   * Deliveries that start it, once however many of the entries match; the input is then the event's parsed body.
+   * `event` is a pattern for the type, `if` a filter in CEL: docs/triggers.md.
+   */
+  on?: readonly Trigger[];
   /** Any Standard Schema; it must be pure, because each attempt validates again. */
   input?: S;
   /** Awake time of one attempt; default 5 min. */
@@ -80,30 +85,62 @@ export function brandWorkflow<I, R>(workflow: Workflow<I, R>): Workflow<I, R> {
 /**
  * The deliveries that start a workflow.
  *
- * @throws {TypeError} a form that is not understood; `event` and `if` are not built, and to ignore them would start
- * runs that nobody asked for
+ * @throws {TypeError} a form that is not understood, or a pattern or filter that cannot be used, with its place
  */
 export function parseTriggers(on: unknown): readonly Trigger[] | null {
   if (on === undefined) return null;
   if (!Array.isArray(on) || on.length === 0) {
     throw new TypeError('Cannot use "on": give a list such as [{ provider: "github" }], or leave it out');
   }
-  return on.map((trigger: unknown) => {
-    if (typeof trigger !== "object" || trigger === null) {
-      throw new TypeError('Cannot use an entry of "on": give an object such as { provider: "github" }');
-    }
-    const extra = Object.keys(trigger).find((key) => key !== "provider");
-    if (extra !== undefined) {
-      throw new TypeError(`Cannot use ${JSON.stringify(extra)} in "on": only "provider" is understood here`);
-    }
-    const provider: unknown = Reflect.get(trigger, "provider");
-    if (typeof provider !== "string" || !PROVIDER_NAME.test(provider)) {
-      throw new TypeError(
-        `Cannot use ${JSON.stringify(provider)} as provider in "on": a name has lower-case letters, digits and "-"`,
-      );
-    }
-    return { provider };
-  });
+  if (on.length > TRIGGERS_MAX) {
+    throw new TypeError(`Cannot use "on" with ${on.length} entries: at most ${TRIGGERS_MAX}`);
+  }
+  return on.map(parseTrigger);
+}
+
+/** Each may be tried before a delivery is answered. */
+const TRIGGERS_MAX = 50;
+
+function parseTrigger(trigger: unknown, index: number): Trigger {
+  if (typeof trigger !== "object" || trigger === null) {
+    throw new TypeError('Cannot use an entry of "on": give an object such as { provider: "github" }');
+  }
+  const extra = Object.keys(trigger).find((key) => !["provider", "event", "if"].includes(key));
+  if (extra !== undefined) {
+    throw new TypeError(`Cannot use ${JSON.stringify(extra)} in "on": an entry takes provider, event and if`);
+  }
+  const { provider, event, if: filter } = trigger as Readonly<Record<string, unknown>>;
+  if (typeof provider !== "string" || !PROVIDER_NAME.test(provider)) {
+    throw new TypeError(
+      `Cannot use ${JSON.stringify(provider)} as provider in "on": a name has lower-case letters, digits and "-"`,
+    );
+  }
+  return {
+    provider,
+    ...(event === undefined ? {} : { event: checkEventPattern(event, index) }),
+    ...(filter === undefined ? {} : { if: checkFilter(filter, index) }),
+  };
+}
+
+function checkEventPattern(event: unknown, index: number): string {
+  if (typeof event === "string" && event !== "" && event.length <= EVENT_PATTERN_CHARACTERS_MAX) return event;
+  throw new TypeError(
+    `Cannot use "event" of on[${index}]: give 1 to ${EVENT_PATTERN_CHARACTERS_MAX} characters, such as "pull_request.*"`,
+  );
+}
+
+function checkFilter(filter: unknown, index: number): string {
+  if (typeof filter !== "string" || filter.trim() === "") {
+    throw new TypeError(
+      `Cannot use "if" of on[${index}]: give a filter as text, such as 'body.action == "opened"'`,
+    );
+  }
+  try {
+    compileEventFilter(filter);
+    return filter;
+  } catch (error) {
+    throw new TypeError(`Cannot use "if" of on[${index}]: ${messageOf(error)}`);
+  }
 }
 
 function parseRetry(retry: WorkflowOptions["retry"] = {}): RetryPolicy {

@@ -31,9 +31,13 @@ export interface NamedWorkflow {
   readonly workflow: AnyWorkflow;
 }
 
-/** A delivery that starts a workflow. */
+/** Which deliveries start a workflow: all of a provider, or those that match. */
 export interface Trigger {
   readonly provider: string;
+  /** A pattern for the event's type, such as `pull_request.*`; without one any type, and none, will do. */
+  readonly event?: string;
+  /** A filter in CEL over `event`, `headers` and `body`; only `true` starts the workflow. */
+  readonly if?: string;
 }
 
 /** When and how often a failed attempt is followed by another. */

@@ -49,7 +49,7 @@ const wrong: [what: string, options: object, message: RegExp][] = [
   ["delays the wrong way round", { run, retry: { minDelay: "1h" } }, /retry.minDelay above retry.maxDelay/],
   ["no run at once", { run, concurrency: 0 }, /0 as concurrency/],
   ["an empty on", { run, on: [] }, /Cannot use "on"/],
-  ["a filter that is not built", { run, on: [{ provider: "github", if: "true" }] }, /"if" in "on"/],
+  ["an unknown part of on", { run, on: [{ provider: "github", when: "true" }] }, /"when" in "on"/],
   ["a provider's name in capitals", { run, on: [{ provider: "GitHub" }] }, /"GitHub" as provider/],
 ];
 for (const [what, options, message] of wrong) {
@@ -136,12 +136,45 @@ test("triggers are read from YAML's plain values too, and anything else is refus
     { provider: "github" },
     { provider: "generic" },
   ]);
+  assert.equal(parseTriggers([{ provider: "github", event: "pull_request.*", if: "body.n > 1" }]), [
+    { provider: "github", event: "pull_request.*", if: "body.n > 1" },
+  ]);
   for (const on of [null, "github", {}, ["github"], [null], [{}], [{ provider: 3 }], [{ provider: "x y" }]]) {
     assert.throws(
       () => parseTriggers(on),
       (error: Error) => error instanceof TypeError,
     );
   }
+});
+
+const wrongTriggers: readonly [what: string, trigger: object, message: RegExp][] = [
+  ["an empty pattern", { event: "" }, /"event" of on\[1\]: give 1 to 255 characters/],
+  ["a long pattern", { event: "a".repeat(256) }, /"event" of on\[1\]/],
+  ["a pattern that is no text", { event: /push/ }, /"event" of on\[1\]/],
+  ["no pattern", { event: null }, /"event" of on\[1\]/],
+  ["an empty filter", { if: " " }, /"if" of on\[1\]: give a filter as text/],
+  ["a filter that is no text", { if: true }, /"if" of on\[1\]: give a filter as text/],
+  ["a function", { if: () => true }, /"if" of on\[1\]: give a filter as text/],
+  ["half a filter", { if: "body.a ==" }, /"if" of on\[1\]: Unexpected token: EOF \(character 10\)/],
+  ["an unknown variable", { if: "bdoy.a == 1" }, /did you mean body\? \(character 1\)/],
+  ["a field that no event has", { if: "event.name == 'a'" }, /No such key: name \(character 7\)/],
+  ["what is never true", { if: "size(body.a)" }, /it gives int, and a filter gives true or false/],
+  ["a text", { if: "headers['x-kind']" }, /it gives string, and/],
+  ["an endless pattern", { if: "body.a.matches('(?=a)')" }, /pattern "\(\?=a\)" cannot be used/],
+];
+for (const [what, trigger, message] of wrongTriggers) {
+  test(`on with ${what} is refused with its entry and place`, () => {
+    assert.throws(
+      () => parseTriggers([{ provider: "github" }, { provider: "github", ...trigger }]),
+      (error: Error) => error instanceof TypeError && message.test(error.message),
+    );
+  });
+}
+
+test("on has 50 entries at most", () => {
+  const entries = (count: number) => Array.from({ length: count }, () => ({ provider: "github" }));
+  assert.is(parseTriggers(entries(50))?.length, 50);
+  assert.throws(() => parseTriggers(entries(51)), /51 entries: at most 50/);
 });
 
 test("a pointer escapes what RFC 6901 escapes", () => {

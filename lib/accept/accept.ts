@@ -17,6 +17,7 @@ import type { NamedWorkflow } from "../workflow.ts";
 import type { WorkflowRegistry } from "../workflows/registry.ts";
 import { validateInput } from "../workflows/validate.ts";
 import type { Delivery } from "./delivery.ts";
+import { type FilterLog, notesOf } from "./filter-log.ts";
 import type { Shedding } from "./shedding.ts";
 
 /** What accepting needs. */
@@ -27,6 +28,7 @@ export interface AcceptGivens {
   /** null where this process runs nothing. */
   slots: Slots | null;
   shedding: Shedding;
+  filterLog: FilterLog;
 }
 
 /** Where runs begin; the runner has them. */
@@ -65,9 +67,10 @@ async function decide(givens: AcceptGivens, delivery: Delivery): Promise<AcceptO
   const otherBody: OtherBody = delivery.provider === "generic" ? "conflict" : "duplicate";
   const { shedding, storage } = givens;
   let runs: readonly NewRun[];
+  let notes: readonly string[];
   let reserved = 0;
   try {
-    runs = await runsFor(givens.registry, delivery);
+    ({ runs, notes } = await runsFor(givens, delivery));
     const waiting = runs.filter((run) => run.error === null).length;
     const reserving = shedding.reserveRuns(waiting);
     if (reserving !== null) await reserving;
@@ -81,7 +84,7 @@ async function decide(givens: AcceptGivens, delivery: Delivery): Promise<AcceptO
   }
   let queued = 0;
   try {
-    const outcome = await store(givens, toEvent(delivery, givens.clock.now()), runs, otherBody);
+    const outcome = await store(givens, toEvent(delivery, notes, givens.clock.now()), runs, otherBody);
     if (outcome.kind === "accepted") queued = reserved - outcome.claimed.length;
     return outcome;
   } finally {
@@ -147,25 +150,40 @@ export async function newRun(named: NamedWorkflow, input: unknown): Promise<NewR
   return { ...run, error: { code: "input_invalid", message } };
 }
 
-async function runsFor(registry: WorkflowRegistry, delivery: Delivery): Promise<readonly NewRun[]> {
+/** The runs that a delivery starts, and the notes of its event. */
+interface Planned {
+  runs: readonly NewRun[];
+  notes: readonly string[];
+}
+
+async function runsFor({ registry, filterLog }: AcceptGivens, delivery: Delivery): Promise<Planned> {
+  const input = inputsOf(delivery.provider, delivery.value);
+  const { provider, type, webhookId, headers, value: body } = delivery;
+  const event = { provider, type, webhookId, headers, body };
   if (delivery.workflowName === null) {
-    const started = registry.startedBy(delivery.provider);
-    return Promise.all(started.map((named) => newRun(named, inputsOf(delivery.provider, delivery.value))));
+    const { workflows, faults } = registry.startedBy(event);
+    const notes = faults.length === 0 ? delivery.notes : [...delivery.notes, ...notesOf(faults)];
+    filterLog.write(faults, delivery);
+    return { runs: await Promise.all(workflows.map((named) => newRun(named, input))), notes };
   }
-  const named = registry.get(delivery.workflowName);
-  if (named === undefined || !registry.isStartedByGeneric(named)) {
+  const { workflows, faults } = registry.startedByGeneric(delivery.workflowName, event);
+  filterLog.write(faults, delivery);
+  const [named] = workflows;
+  if (named === undefined) {
     throw new WebhookError(
       "workflow_unknown",
       "Cannot start the workflow: none of this name is started by generic",
     );
   }
-  const faults = await faultsOf(named, inputsOf(delivery.provider, delivery.value));
-  if (faults.length > 0) {
+  const inputFaults = await faultsOf(named, input);
+  if (inputFaults.length > 0) {
     throw new WebhookError("input_invalid", `Cannot start workflow ${named.name}: its inputs do not fit`, {
-      faults,
+      faults: inputFaults,
     });
   }
-  return [{ id: newId("run"), workflowName: named.name, error: null, claim: null }];
+  const run = { id: newId("run"), workflowName: named.name, error: null, claim: null };
+  // An entry that could not tell is noted though another one matched.
+  return { runs: [run], notes: [...delivery.notes, ...notesOf(faults)] };
 }
 
 async function faultsOf(named: NamedWorkflow, input: unknown): Promise<readonly Fault[]> {
@@ -183,7 +201,7 @@ async function findFirst(
   return storage.findAccepted(delivery.idKey, delivery.bodyHash, otherBody);
 }
 
-function toEvent(delivery: Delivery, acceptedAt: number): NewEvent {
+function toEvent(delivery: Delivery, notes: readonly string[], acceptedAt: number): NewEvent {
   // One by one: to copy all but some fields costs more than the rest of an accept.
   return {
     id: newId("evt"),
@@ -196,7 +214,7 @@ function toEvent(delivery: Delivery, acceptedAt: number): NewEvent {
     contentType: delivery.contentType,
     headers: delivery.headers,
     body: delivery.body,
-    notes: delivery.notes,
+    notes,
     acceptedAt,
   };
 }

@@ -46,11 +46,12 @@ function choose(
 ): readonly NamedWorkflow[] {
   const name = asked ?? nameIn(event, body);
   if (name === null) {
-    const started = givens.registry.startedBy(event.provider);
-    if (started.length > 0) return started;
+    const { workflows, faults } = givens.registry.startedBy({ ...event, body });
+    givens.filterLog.write(faults, event);
+    if (workflows.length > 0) return workflows;
     throw new WebhookError(
       "nothing_to_start",
-      `Cannot replay: no workflow's "on" names ${event.provider}; give workflow_name`,
+      `Cannot replay: no workflow's "on" matches this event of ${event.provider}; give workflow_name`,
     );
   }
   const named = givens.registry.get(name);

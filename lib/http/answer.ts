@@ -11,7 +11,7 @@ import type {
   StepRecord,
 } from "../repositories.ts";
 import type { RunError, RunStatus, WaitingFor } from "../run.ts";
-import type { NamedWorkflow } from "../workflow.ts";
+import type { NamedWorkflow, Trigger } from "../workflow.ts";
 import { runUrl } from "./run-url.ts";
 
 /** What an answer depends on besides the record. */
@@ -184,7 +184,7 @@ export interface WorkflowJson {
   workflow_name: string;
   kind: "code" | "flow";
   description: string | null;
-  on: { provider: string }[] | null;
+  on: readonly Trigger[] | null;
   concurrency: number | null;
 }
 
@@ -194,7 +194,7 @@ export function workflowJson({ name, workflow }: NamedWorkflow): WorkflowJson {
     workflow_name: name,
     kind: workflow.kind,
     description: workflow.description,
-    on: workflow.on === null ? null : workflow.on.map(({ provider }) => ({ provider })),
+    on: workflow.on,
     concurrency: workflow.concurrency,
   };
 }

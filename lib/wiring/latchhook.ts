@@ -1,6 +1,7 @@
 import type { RouteContext } from "../../routes/context.ts";
 import { route } from "../../routes/mod.ts";
 import type { AcceptGivens } from "../accept/accept.ts";
+import { FilterLog } from "../accept/filter-log.ts";
 import { Shedding, type SheddingGivens } from "../accept/shedding.ts";
 import { trigger } from "../accept/trigger.ts";
 import { type Answer, toResponse } from "../answer.ts";
@@ -228,7 +229,8 @@ async function open(
         : new Runner({ storage, registry, clock, random, log, concurrency, timing, onBegin, onRest });
     const isTryOut = mayTryOut(options, internals);
     const shedding = openShedding(options, internals, storage, registry, providers);
-    const accept: AcceptGivens = { storage, registry, clock, slots: runner, shedding };
+    const filterLog = new FilterLog(log, clock);
+    const accept: AcceptGivens = { storage, registry, clock, slots: runner, shedding, filterLog };
     const context: RouteContext = {
       storage,
       registry,

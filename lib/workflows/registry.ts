@@ -1,12 +1,23 @@
 import { type NamedWorkflow, WORKFLOW_NAME } from "../workflow.ts";
+import { compileTriggers, type FilterFault, type TriggerEvent, type Triggers } from "./triggers.ts";
+
+/** What an event starts, and the filters that could not tell. */
+export interface Started {
+  readonly workflows: readonly NamedWorkflow[];
+  readonly faults: readonly FilterFault[];
+}
 
 /** The workflows that this process knows. A workflow_name is looked up here and is never part of a path. */
 export class WorkflowRegistry {
   readonly #byName: ReadonlyMap<string, NamedWorkflow>;
   readonly #sorted: readonly NamedWorkflow[];
   readonly #byProvider: ReadonlyMap<string, readonly NamedWorkflow[]>;
+  readonly #triggers: ReadonlyMap<NamedWorkflow, Triggers>;
 
-  /** @throws {TypeError} a name that is used twice or is not lower-case letters, digits, "-" and "_" */
+  /**
+   * @throws {TypeError} a name that is used twice or is not lower-case letters, digits, "-" and "_"; an `on` that cannot
+   * be used
+   */
   constructor(named: readonly NamedWorkflow[]) {
     const byName = new Map<string, NamedWorkflow>();
     for (const workflow of named) {
@@ -16,6 +27,7 @@ export class WorkflowRegistry {
     this.#byName = byName;
     this.#sorted = [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     this.#byProvider = groupByProvider(this.#sorted);
+    this.#triggers = new Map(this.#sorted.map((workflow) => [workflow, compileTriggers(workflow)]));
   }
 
   get(name: string): NamedWorkflow | undefined {
@@ -27,15 +39,25 @@ export class WorkflowRegistry {
     return this.#sorted;
   }
 
-  /** Those that a delivery of the provider starts, by name. */
-  startedBy(provider: string): readonly NamedWorkflow[] {
-    return this.#byProvider.get(provider) ?? [];
+  /** Those that an event of any provider but `generic` starts, by name. */
+  startedBy(event: TriggerEvent): Started {
+    const faults: FilterFault[] = [];
+    const candidates = this.#byProvider.get(event.provider) ?? [];
+    const workflows = candidates.filter((named) => this.#matches(named, event, faults));
+    return { workflows, faults };
   }
 
-  /** True where `POST /webhooks/generic` may name it: it has no `on`, or `on` names `generic` too. */
-  isStartedByGeneric(named: NamedWorkflow): boolean {
-    const { on } = named.workflow;
-    return on === null || on.some((trigger) => trigger.provider === "generic");
+  /** The one that `POST /webhooks/generic` names: it has no `on`, or one that matches the event; else there is none. */
+  startedByGeneric(name: string, event: TriggerEvent): Started {
+    const faults: FilterFault[] = [];
+    const named = this.#byName.get(name);
+    const isStarted =
+      named !== undefined && (named.workflow.on === null || this.#matches(named, event, faults));
+    return { workflows: isStarted ? [named] : [], faults };
+  }
+
+  #matches(named: NamedWorkflow, event: TriggerEvent, faults: FilterFault[]): boolean {
+    return this.#triggers.get(named)?.(event, faults) === true;
   }
 
   /** The providers that any `on` names, sorted. */

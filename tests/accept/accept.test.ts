@@ -3,9 +3,11 @@ import * as assert from "uvu/assert";
 import * as v from "valibot";
 import { type AcceptGivens, accept, newRun, type Slots } from "../../lib/accept/accept.ts";
 import type { Delivery } from "../../lib/accept/delivery.ts";
+import { FilterLog } from "../../lib/accept/filter-log.ts";
 import { defineWorkflow } from "../../lib/define-workflow.ts";
 import { WebhookError } from "../../lib/errors.ts";
 import { encodeText } from "../../lib/json.ts";
+import { silentLog } from "../../lib/log.ts";
 import type { ClaimedRun, RunClaim, Storage } from "../../lib/repositories.ts";
 import { ERROR_BYTES_MAX } from "../../lib/run.ts";
 import { sha256 } from "../../lib/sha256.ts";
@@ -35,6 +37,7 @@ test.before.each(async (context) => {
     clock,
     slots: null,
     shedding: noShedding(clock),
+    filterLog: new FilterLog(silentLog, clock),
   };
 });
 test.after.each(({ storage }) => storage.close());

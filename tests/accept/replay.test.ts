@@ -2,10 +2,12 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import * as v from "valibot";
 import type { AcceptGivens, Slots } from "../../lib/accept/accept.ts";
+import { FilterLog } from "../../lib/accept/filter-log.ts";
 import { type ReplayRequest, replay } from "../../lib/accept/replay.ts";
 import { defineWorkflow } from "../../lib/define-workflow.ts";
 import { WebhookError } from "../../lib/errors.ts";
 import { encodeText } from "../../lib/json.ts";
+import { silentLog } from "../../lib/log.ts";
 import type { Storage } from "../../lib/repositories.ts";
 import { createStorageBackend } from "../../lib/storage/backend.ts";
 import type { AnyWorkflow } from "../../lib/workflow.ts";
@@ -51,6 +53,7 @@ test.before.each(async (context) => {
     clock,
     slots,
     shedding: noShedding(clock),
+    filterLog: new FilterLog(silentLog, clock),
   };
   Object.assign(context, { storage, wakes, givens });
   context.ask = (request, names = Object.keys(WORKFLOWS)) =>

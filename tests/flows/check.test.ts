@@ -115,8 +115,8 @@ const faulty: [what: string, flow: unknown, ...faults: [place: string, detail: R
   ],
   [
     "a wrong on",
-    flowWith({ on: [{ provider: "github", event: "push" }] }),
-    ["on", /Cannot use "event" in "on"/],
+    flowWith({ on: [{ provider: "github", events: "push" }] }),
+    ["on", /Cannot use "events" in "on"/],
   ],
   // Fields
   [

@@ -12,6 +12,10 @@ function named(name: string, ...providers: string[]): NamedWorkflow {
   return { name, fileHash: null, workflow };
 }
 
+function eventOf(provider: string) {
+  return { provider, type: null, webhookId: null, headers: {}, body: {} };
+}
+
 test("a workflow is found by its name and by nothing that every object has", () => {
   const a = named("a");
   const registry = new WorkflowRegistry([a]);
@@ -37,18 +41,20 @@ test("a delivery starts those whose on names its provider, each once", () => {
     named("a"),
     named("d", "generic"),
   ]);
-  assert.equal(names(registry.startedBy("github")), ["b", "c"]);
-  assert.equal(names(registry.startedBy("stripe")), ["b"]);
-  assert.equal(names(registry.startedBy("generic")), ["d"]);
-  assert.equal(registry.startedBy("slack"), []);
+  assert.equal(names(registry.startedBy(eventOf("github")).workflows), ["b", "c"]);
+  assert.equal(names(registry.startedBy(eventOf("stripe")).workflows), ["b"]);
+  assert.equal(names(registry.startedBy(eventOf("generic")).workflows), ["d"]);
+  assert.equal(registry.startedBy(eventOf("slack")).workflows, []);
   assert.equal(registry.providers(), ["generic", "github", "stripe"]);
 });
 
 test("generic may name those without on and those whose on names generic", () => {
-  const registry = new WorkflowRegistry([]);
-  assert.ok(registry.isStartedByGeneric(named("a")));
-  assert.ok(registry.isStartedByGeneric(named("b", "github", "generic")));
-  assert.not(registry.isStartedByGeneric(named("c", "github")));
+  const registry = new WorkflowRegistry([named("a"), named("b", "github", "generic"), named("c", "github")]);
+  const startedOf = (name: string) => names(registry.startedByGeneric(name, eventOf("generic")).workflows);
+  assert.equal(startedOf("a"), ["a"]);
+  assert.equal(startedOf("b"), ["b"]);
+  assert.equal(startedOf("c"), []);
+  assert.equal(startedOf("d"), []);
 });
 
 test("a name twice is refused with the way out", () => {

@@ -1,0 +1,35 @@
+import { compileExpression } from "./expression.ts";
+
+/** What a filter sees of an event. */
+export interface EventView {
+  readonly provider: string;
+  readonly type: string | null;
+  readonly webhookId: string | null;
+  /** The kept headers, names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The parsed body. */
+  readonly body: unknown;
+}
+
+/** Gives `true` where the event matches; anything else, a fault too, is no match. */
+export type EventFilter = (event: EventView) => unknown;
+
+/**
+ * A filter of a workflow's `on`: CEL over `event` (`provider`, `type`, `webhook_id`), `headers` and `body`.
+ *
+ * @throws {TypeError} what cannot be used, with the place
+ */
+export function compileEventFilter(source: string): EventFilter {
+  const { type, evaluate } = compileExpression(source, { variables: VARIABLES });
+  if (type !== "bool" && type !== "dyn") {
+    throw new TypeError(`it gives ${type}, and a filter gives true or false`);
+  }
+  return ({ provider, type, webhookId, headers, body }) =>
+    evaluate({ event: { provider, type, webhook_id: webhookId }, headers, body });
+}
+
+const VARIABLES = {
+  event: { provider: "string", type: "dyn", webhook_id: "dyn" }, // the last two may be null
+  headers: "map<string, string>",
+  body: "dyn",
+};

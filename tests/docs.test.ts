@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { compileEventFilter } from "../lib/event-filter.ts";
+import { compileEventPattern } from "../lib/event-pattern.ts";
 import { PROBLEMS } from "../lib/http/problem.ts";
 import type { ListenOptions } from "../lib/options.ts";
 import type { Scheme, SchemeOptions } from "../lib/scheme.ts";
@@ -109,5 +111,39 @@ test("docs/reliability.md and CONTRIBUTING.md name commands that there are", asy
     for (const name of named) assert.ok(name in scripts, `${path} names npm run ${name}`);
   }
 });
+
+test("each TypeScript block of docs/triggers.md is a file that tsc checks", async () => {
+  const blocks = Array.from(
+    (await read("docs/triggers.md")).matchAll(/```ts\n(.*?)```/gs),
+    ([, code]) => code,
+  );
+  const names = ["github-types", "stripe-types"];
+  assert.equal(blocks, await Promise.all(names.map((name) => read(`tests/docs/${name}.ts`))));
+});
+
+test("the table of patterns in docs/triggers.md is true", async () => {
+  const rows = rowsAfter(await read("docs/triggers.md"), "| pattern |");
+  assert.is(rows.length, 7);
+  const typesIn = (cell = "") => Array.from(cell.matchAll(/`([^`]+)`/g), ([, type = ""]) => type);
+  for (const [pattern = "", matches, others] of rows) {
+    const isMatch = compileEventPattern(typesIn(pattern)[0] ?? "");
+    for (const type of typesIn(matches)) assert.ok(isMatch(type), `${pattern} ${type}`);
+    for (const type of typesIn(others)) assert.not(isMatch(type), `${pattern} ${type}`);
+  }
+});
+
+test("every filter in docs/triggers.md can be used", async () => {
+  const text = await read("docs/triggers.md");
+  const filters = rowsAfter(text, "| filter |").map(([filter = ""]) => filter.replace(/^`|`$/g, ""));
+  assert.is(filters.length, 9);
+  const [, written = ""] = /if: '(.*)'/.exec(text) ?? [];
+  for (const filter of [...filters, written]) compileEventFilter(filter);
+});
+
+function rowsAfter(text: string, head: string): string[][] {
+  const rows = text.slice(text.indexOf(head)).split("\n").slice(2);
+  const end = rows.findIndex((row) => !row.startsWith("|"));
+  return rows.slice(0, end).map((row) => row.replace(/^\| | \|$/g, "").split(/ \| ?/));
+}
 
 test.run();

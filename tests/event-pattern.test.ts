@@ -46,6 +46,7 @@ const cases: readonly [pattern: string, matches: readonly string[], others: read
   ["**", ["", "a.b"], []],
   ["a*b*c", ["abc", "aXbXc", "abcbc", "abc.d", "abcd.c"], ["ab", "ac", "acb"]],
   ["ab*ba", ["abba", "abXba"], ["aba", "ab"]],
+  ["a*b*b", ["abb", "abXb"], ["ab"]],
   ["*a*a*", ["aa", "XaXaX"], ["a", ""]],
   ["a.b", ["a.b"], ["aXb", "a"]],
   ["a?[b]", ["a?[b]"], ["ab", "aXb"]],

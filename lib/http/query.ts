@@ -25,14 +25,7 @@ export function parseListQuery<F extends string>(
   names: readonly F[],
   words: Readonly<Record<string, readonly string[]>> = {},
 ): ListQuery<F> {
-  const known = [...names, "since", "until", "limit", "cursor"];
-  const faults: Fault[] = [];
-  for (const name of new Set(search.keys())) {
-    const pointer = `/${name.slice(0, 100).replaceAll("~", "~0").replaceAll("/", "~1")}`;
-    if (!known.includes(name)) faults.push({ pointer, detail: `is unknown; known are ${known.join(", ")}` });
-    else if (search.getAll(name).length > 1) faults.push({ pointer, detail: "is given twice" });
-    else if (search.get(name) === "") faults.push({ pointer, detail: "is empty; leave it out" });
-  }
+  const faults = checkNames(search, [...names, "since", "until", "limit", "cursor"]);
   const page = {
     since: parseInstant(search, "since", faults),
     until: parseInstant(search, "until", faults),
@@ -40,16 +33,43 @@ export function parseListQuery<F extends string>(
     cursor: search.get("cursor"),
   };
   for (const name of names) checkWord(search, name, words[name], faults);
+  return { page, filters: filtersOf(search, names, faults) };
+}
+
+/**
+ * The query of a list that has no pages: filters, and nothing else.
+ *
+ * @throws {WebhookError} `query_invalid`, as `parseListQuery`
+ */
+export function parseFilters<F extends string>(
+  search: URLSearchParams,
+  names: readonly F[],
+): ListQuery<F>["filters"] {
+  return filtersOf(search, names, checkNames(search, names));
+}
+
+function checkNames(search: URLSearchParams, known: readonly string[]): Fault[] {
+  const faults: Fault[] = [];
+  for (const name of new Set(search.keys())) {
+    const pointer = `/${name.slice(0, 100).replaceAll("~", "~0").replaceAll("/", "~1")}`;
+    if (!known.includes(name)) faults.push({ pointer, detail: `is unknown; known are ${known.join(", ")}` });
+    else if (search.getAll(name).length > 1) faults.push({ pointer, detail: "is given twice" });
+    else if (search.get(name) === "") faults.push({ pointer, detail: "is empty; leave it out" });
+  }
+  return faults;
+}
+
+function filtersOf<F extends string>(
+  search: URLSearchParams,
+  names: readonly F[],
+  faults: readonly Fault[],
+): ListQuery<F>["filters"] {
   if (faults.length > 0) {
     throw new WebhookError("query_invalid", "Cannot answer this query: its parameters do not fit", {
       faults,
     });
   }
-  const filters = Object.fromEntries(names.map((name) => [name, search.get(name)])) as Record<
-    F,
-    string | null
-  >;
-  return { page, filters };
+  return Object.fromEntries(names.map((name) => [name, search.get(name)])) as Record<F, string | null>;
 }
 
 function checkWord(

@@ -315,7 +315,7 @@ const VARIABLES = {
 } as const;
 
 /** A setting by both its names, because either may stand in the operator's file. */
-function setting(group: "secrets" | "schemes" | "verifyTokens" | "rateLimits", name: string): string {
+export function setting(group: "secrets" | "schemes" | "verifyTokens" | "rateLimits", name: string): string {
   return `${group}.${name} (${VARIABLES[group]}${name.toUpperCase().replaceAll("-", "_")})`;
 }
 

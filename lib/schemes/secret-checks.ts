@@ -18,9 +18,9 @@ export function secretOddities(scheme: Scheme, secret: string): readonly string[
   if (secret !== secret.trim() || /^\uFEFF/.test(secret) || /^(["'`]).*\1$/s.test(secret)) {
     oddities.push("has white space or quotes around it, which count as part of it");
   }
-  const shape = SHAPES.find(({ pattern }) => pattern.test(secret));
-  if (shape !== undefined) {
-    oddities.push(`looks like ${shape.name}, which signs no webhooks: take the webhook's own secret`);
+  const other = otherKey(secret);
+  if (other !== null) {
+    oddities.push(`looks like ${other}, which signs no webhooks: take the webhook's own secret`);
   }
   const key = readKey(schemeFor(scheme, secret), secret);
   const bytes =
@@ -33,6 +33,11 @@ export function secretOddities(scheme: Scheme, secret: string): readonly string[
     );
   }
   return oddities;
+}
+
+/** What a secret is by its form, such as `a Stripe API key`, where that signs no webhooks; null for any other text. */
+export function otherKey(secret: string): string | null {
+  return SHAPES.find(({ pattern }) => pattern.test(secret))?.name ?? null;
 }
 
 /** Keys of the providers' APIs, which people put where the webhook's secret belongs. */

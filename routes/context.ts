@@ -1,6 +1,7 @@
 import type { AcceptGivens } from "../lib/accept/accept.ts";
 import type { Answer } from "../lib/answer.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { Doctor } from "../lib/doctor/doctor.ts";
 import type { AnswerContext } from "../lib/http/answer.ts";
 import type { AdminGate } from "../lib/http/auth.ts";
 import type { BodyBudget } from "../lib/http/body-budget.ts";
@@ -25,6 +26,8 @@ export interface RouteContext {
   readonly log: Log;
   /** Asked before a refusal is logged, by its code. */
   readonly refusalLines: LineLimit;
+  /** Told of signatures that hold and that do not. */
+  readonly doctor: Doctor;
   readonly settings: RouteSettings;
   /** Waits until the run is at rest; null where too many wait already. */
   waitForRun(runId: string, ms: number, signal: AbortSignal): Promise<RunRecord | null> | null;

@@ -9,6 +9,7 @@ import type { Call, Route, RouteContext } from "./context.ts";
 import { deleteEvent, getEvent, listEvents, replayEvent } from "./events.ts";
 import { answerHandshake } from "./handshakes.ts";
 import { getHealth, getReady } from "./health.ts";
+import { listRejections } from "./rejections.ts";
 import { cancelRun, getRun, listRuns, retryRun } from "./runs.ts";
 import { postWebhook } from "./webhooks.ts";
 import { listWorkflows } from "./workflows.ts";
@@ -35,6 +36,7 @@ const TABLE: readonly Entry[] = [
   { path: ["events"], methods: { GET: listEvents }, access: "admin" },
   { path: ["events", "*"], methods: { GET: getEvent, DELETE: deleteEvent }, access: "admin" },
   { path: ["events", "*", "replay"], methods: { POST: replayEvent }, access: "admin" },
+  { path: ["rejections"], methods: { GET: listRejections }, access: "admin" },
   { path: ["workflows"], methods: { GET: listWorkflows }, access: "admin" },
   { path: ["health"], methods: { GET: getHealth }, access: "anybody" },
   { path: ["ready"], methods: { GET: getReady }, access: "anybody" },

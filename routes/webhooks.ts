@@ -12,10 +12,11 @@ import { emptyAnswer, jsonAnswer } from "../lib/http/headers.ts";
 import { parseWaitSeconds } from "../lib/http/prefer.ts";
 import { ProblemError } from "../lib/http/problem.ts";
 import { runUrl } from "../lib/http/run-url.ts";
+import { splitUrl } from "../lib/incoming.ts";
 import type { AcceptOutcome } from "../lib/repositories.ts";
 import type { Scheme } from "../lib/scheme.ts";
 import type { Provider } from "../lib/schemes/providers.ts";
-import type { Verified } from "../lib/verify/scheme-check.ts";
+import type { SignatureReason, Verified } from "../lib/verify/scheme-check.ts";
 import type { Call, Route, RouteContext } from "./context.ts";
 
 /** POST /webhooks/{provider}. Errors: 400 401 404 413 415 422 503, and 500 where `Prefer: wait` asked for the outcome. */
@@ -60,23 +61,36 @@ export const postWebhook: Route = async (call, context) => {
 
 /** @returns how to read it, which secret has signed it (null for none), and what an operator should know about how it was let in */
 function verify(
-  { request, peer }: Call,
-  { settings, clock }: RouteContext,
+  call: Call,
+  context: RouteContext,
   provider: Provider,
   body: Uint8Array,
 ): { scheme: Scheme; verified: Verified | null; notes: readonly string[] } {
-  const { scheme } = provider;
-  if (provider.secrets.length > 0) {
-    const { method, headers } = request;
-    const url = calledUrl(request, peer, settings);
-    const verified = provider.verifier.verify({ method, url, headers, body }, clock.now());
-    return { scheme: verified.scheme, verified, notes: [] };
+  const { request, peer } = call;
+  const { settings, clock, doctor } = context;
+  const { method, headers } = request;
+  const url = calledUrl(request, peer, settings);
+  try {
+    if (provider.secrets.length > 0) {
+      const verified = provider.verifier.verify({ method, url, headers, body }, clock.now());
+      doctor.verified(provider);
+      return { scheme: verified.scheme, verified, notes: [] };
+    }
+    const { scheme } = provider;
+    if (provider.isUnsignedAllowed)
+      return { scheme, verified: null, notes: ["not signed: WEBHOOK_ALLOW_UNSIGNED"] };
+    if (settings.isTryOut && isLocal(request, peer, settings.signatureHeaders))
+      return { scheme, verified: null, notes: ["not signed: try-out mode"] };
+    throw new InvalidSignatureError("no_secret");
+  } catch (error) {
+    if (error instanceof InvalidSignatureError) {
+      const verdict = error.reason as SignatureReason;
+      const { path, query } = splitUrl(request.url);
+      const { requestId } = call;
+      doctor.refused({ provider, verdict, requestId, method, url, target: path + query, headers, body });
+    }
+    throw error;
   }
-  if (provider.isUnsignedAllowed)
-    return { scheme, verified: null, notes: ["not signed: WEBHOOK_ALLOW_UNSIGNED"] };
-  if (settings.isTryOut && isLocal(request, peer, settings.signatureHeaders))
-    return { scheme, verified: null, notes: ["not signed: try-out mode"] };
-  throw new InvalidSignatureError("no_secret");
 }
 
 /** A duplicate gets the status of the first delivery, or the sender keeps sending it. */

@@ -1,5 +1,6 @@
 import { inputsOf } from "../event.ts";
 import { tryParseBody } from "../parse-body.ts";
+import type { Rejection, RejectionDetails, RejectionReason } from "../rejection.ts";
 import type {
   AcceptedRun,
   AcceptOutcome,
@@ -196,6 +197,33 @@ export function workflowJson({ name, workflow }: NamedWorkflow): WorkflowJson {
     description: workflow.description,
     on: workflow.on,
     concurrency: workflow.concurrency,
+  };
+}
+
+export interface RejectionJson {
+  provider: string;
+  reason: RejectionReason;
+  proven: boolean;
+  advice: string;
+  details: RejectionDetails;
+  count: number;
+  first_at: string;
+  last_at: string;
+  request_id: string;
+}
+
+/** Refusals of one cause as `GET /rejections` lists them. */
+export function rejectionJson(rejection: Rejection): RejectionJson {
+  return {
+    provider: rejection.provider,
+    reason: rejection.reason,
+    proven: rejection.isProven,
+    advice: rejection.advice,
+    details: rejection.details,
+    count: rejection.count,
+    first_at: instant(rejection.firstAt),
+    last_at: instant(rejection.lastAt),
+    request_id: rejection.requestId,
   };
 }
 

@@ -6,6 +6,8 @@ import { Shedding, type SheddingGivens } from "../accept/shedding.ts";
 import { trigger } from "../accept/trigger.ts";
 import { type Answer, toResponse } from "../answer.ts";
 import { pause } from "../clock.ts";
+import { Doctor, type DoctorGivens } from "../doctor/doctor.ts";
+import { knownSecrets } from "../doctor/known.ts";
 import type { Duration } from "../duration.ts";
 import { WebhookError } from "../errors.ts";
 import { AdminGate } from "../http/auth.ts";
@@ -56,6 +58,7 @@ export interface Internals {
   timing?: Partial<Timing>;
   shedding?: Pick<SheddingGivens, "deliveriesMax" | "bytesMax">;
   bodies?: Partial<BodyLimits>;
+  doctor?: Pick<DoctorGivens, "onDiagnosed">;
   /** True where nothing but try-out mode's own conditions is missing: bound to loopback, not in production. */
   mayTryOut?: boolean;
   /** A run is about to begin. */
@@ -152,8 +155,9 @@ export function createInnerLatchhook(
   async function stopOnce(graceMs: number): Promise<void> {
     const opened = await starting?.catch(() => null);
     if (!opened) return;
-    const { storage, runner, waiters, watch, retention } = opened;
+    const { context, storage, runner, waiters, watch, retention } = opened;
     const stoppedAt = resolved.clock.monotonic() + graceMs;
+    context.doctor.stop();
     waiters.stop();
     watch.stop();
     retention?.stop();
@@ -239,6 +243,13 @@ async function open(
       clock,
       log,
       refusalLines: new LineLimit(clock),
+      doctor: new Doctor({
+        clock,
+        log,
+        random,
+        known: { providers, secrets: knownSecrets(options.secrets) },
+        ...internals.doctor,
+      }),
       gate: new AdminGate({ ...options, tokens: options.adminTokens, isTryOut, signatureHeaders }),
       // The largest body that is allowed has room where it is alone.
       bodies: new BodyBudget({

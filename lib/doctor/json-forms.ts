@@ -1,0 +1,235 @@
+import { encodeText } from "../json.ts";
+
+/** A text in another form than it came, and what that form is called. */
+export interface Variant {
+  readonly bytes: Uint8Array;
+  readonly means: string;
+}
+
+/** A larger body is not written anew. */
+export const REFORM_BYTES_MAX = 131_072;
+
+/** So many tokens are read or written in one turn of the event loop: about 1 ms. */
+const TURN_TOKENS = 1_500;
+
+/** In place of a variant: the event loop is to have a turn. */
+export type Pause = null;
+
+/**
+ * The JSON text in the forms in which senders write it, the most frequent first; some may be equal.
+ *
+ * It is read as tokens and not as values, because a parser would reorder keys that are numbers and respell `1.0`.
+ */
+export function* jsonForms(body: Uint8Array): Generator<Variant | Pause> {
+  const text = body.byteLength > REFORM_BYTES_MAX ? null : decodeUtf8(body);
+  const tokens = text === null ? null : yield* readTokens(text.replace(/^\uFEFF/, ""));
+  if (tokens === null) return;
+  for (const [space, letters, end] of FORMS) {
+    const written = yield* writeTokens(tokens, SPACES[space], LETTERS[letters]);
+    const means = [
+      SPACES[space].means,
+      LETTERS[letters].means,
+      end === "none" ? "" : "a line break at its end",
+    ];
+    yield {
+      bytes: encodeText(written + END[end]),
+      means: means.filter((one) => one !== "").join(" and "),
+    };
+  }
+}
+
+/** The value of a JSON body that is small enough to look into; undefined for any other. */
+export function smallJson(body: Uint8Array): unknown {
+  const text = body.byteLength > REFORM_BYTES_MAX ? null : decodeUtf8(body);
+  try {
+    return text === null ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Null where it is no UTF-8. */
+export function decodeUtf8(bytes: Uint8Array): string | null {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+interface Space {
+  readonly means: string;
+  readonly comma: string;
+  readonly colon: string;
+  /** Null for all on one line. */
+  readonly indent: string | null;
+}
+
+const SPACES = {
+  compact: { means: "nothing between its parts", comma: ",", colon: ":", indent: null },
+  spaced: { means: "a space after commas and colons", comma: ", ", colon: ": ", indent: null },
+  two: { means: "an indent of 2", comma: ",", colon: ": ", indent: "  " },
+  four: { means: "an indent of 4", comma: ",", colon: ": ", indent: "    " },
+  tab: { means: "an indent of tabs", comma: ",", colon: ": ", indent: "\t" },
+  jackson: { means: "an indent of 2 and a space before colons", comma: ",", colon: " : ", indent: "  " },
+} as const satisfies Record<string, Space>;
+
+interface Letters {
+  readonly means: string;
+  /** Applied to the text as `JSON.stringify` writes it, with its quotes. */
+  write(text: string): string;
+}
+
+/** As the libraries of other languages write a text. */
+const LETTERS = {
+  plain: { means: "", write: (text) => text },
+  ascii: { means: "letters beyond ASCII as \\u00e5", write: (text) => toAscii(text, false) },
+  asciiUpper: { means: "letters beyond ASCII as \\u00E5", write: (text) => toAscii(text, true) },
+  slash: { means: "slashes as \\/", write: (text) => text.replaceAll("/", "\\/") },
+  php: {
+    means: "slashes as \\/ and letters beyond ASCII as \\u00e5",
+    write: (text) => toAscii(text.replaceAll("/", "\\/"), false),
+  },
+  html: {
+    means: "< > & as \\u003c",
+    write: (text) => text.replace(/[<>&\u2028\u2029]/g, (letter) => unicode(letter, false)),
+  },
+  dotnet: {
+    means: "quotes, < > & + and letters beyond ASCII as \\u0022",
+    write: (text) =>
+      `"${toAscii(
+        text
+          .slice(1, -1)
+          .replace(/\\(.)/g, (escaped, letter: string) => (letter === '"' ? "\\u0022" : escaped))
+          .replace(/[<>&'+`]/g, (letter) => unicode(letter, true)),
+        true,
+      )}"`,
+  },
+} as const satisfies Record<string, Letters>;
+
+const END = { none: "", lf: "\n" } as const;
+
+/** No product of all: these are what libraries really write. */
+const FORMS: readonly (readonly [keyof typeof SPACES, keyof typeof LETTERS, keyof typeof END])[] = [
+  ["compact", "plain", "none"],
+  ["spaced", "ascii", "none"],
+  ["two", "plain", "none"],
+  ["compact", "ascii", "none"],
+  ["compact", "php", "none"],
+  ["compact", "html", "none"],
+  ["spaced", "plain", "none"],
+  ["four", "plain", "none"],
+  ["compact", "slash", "none"],
+  ["compact", "html", "lf"],
+  ["two", "plain", "lf"],
+  ["compact", "dotnet", "none"],
+  ["four", "php", "none"],
+  ["compact", "plain", "lf"],
+  ["two", "ascii", "none"],
+  ["four", "slash", "none"],
+  ["tab", "plain", "none"],
+  ["four", "ascii", "none"],
+  ["two", "html", "none"],
+  ["jackson", "plain", "none"],
+  ["compact", "asciiUpper", "none"],
+  ["spaced", "ascii", "lf"],
+  ["four", "plain", "lf"],
+  ["compact", "ascii", "lf"],
+  ["two", "html", "lf"],
+];
+
+function toAscii(text: string, isUpper: boolean): string {
+  return text.replace(/[\u007f-\uffff]/g, (letter) => unicode(letter, isUpper));
+}
+
+/** One UTF-16 unit, because JSON writes what is beyond them as two. */
+function unicode(letter: string, isUpper: boolean): string {
+  const hex = letter.charCodeAt(0).toString(16).padStart(4, "0");
+  return `\\u${isUpper ? hex.toUpperCase() : hex}`;
+}
+
+/** A bracket, comma or colon; or a text as `JSON.stringify` writes it; or a number or word as it stands. */
+interface Token {
+  readonly kind: "mark" | "text" | "word";
+  readonly text: string;
+}
+
+/** Null where it is no JSON; but not every text that is none is noticed, and does not need to be. */
+function* readTokens(text: string): Generator<Pause, readonly Token[] | null> {
+  const tokens: Token[] = [];
+  const word = /[-+.\w]+/y;
+  let at = 0;
+  let sincePause = 0;
+  while (at < text.length) {
+    if (++sincePause % TURN_TOKENS === 0) yield null;
+    const letter = text.charAt(at);
+    if (" \t\r\n".includes(letter)) at++;
+    else if ("{}[],:".includes(letter)) {
+      tokens.push({ kind: "mark", text: letter });
+      at++;
+    } else if (letter === '"') {
+      const end = endOfText(text, at);
+      const written = end === -1 ? null : respelled(text.slice(at, end));
+      if (written === null) return null;
+      tokens.push({ kind: "text", text: written });
+      at = end;
+    } else {
+      word.lastIndex = at;
+      const found = word.exec(text)?.[0];
+      if (found === undefined) return null;
+      tokens.push({ kind: "word", text: found });
+      at += found.length;
+    }
+  }
+  return tokens.length === 0 ? null : tokens;
+}
+
+/** Behind its closing quote; -1 where there is none. */
+function endOfText(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    const letter = text[at];
+    if (letter === "\\") at++;
+    else if (letter === '"') return at + 1;
+  }
+  return -1;
+}
+
+function respelled(text: string): string | null {
+  try {
+    return JSON.stringify(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+function* writeTokens(
+  tokens: readonly Token[],
+  { comma, colon, indent }: Space,
+  letters: Letters,
+): Generator<Pause, string> {
+  const parts: string[] = [];
+  let level = 0;
+  const line = (): string => (indent === null ? "" : `\n${indent.repeat(Math.min(level, LEVELS_MAX))}`);
+  for (const [at, { kind, text }] of tokens.entries()) {
+    if ((at + 1) % TURN_TOKENS === 0) yield null;
+    if (kind === "text") parts.push(letters.write(text));
+    else if (kind === "word") parts.push(text);
+    else if (text === ",") parts.push(comma, line());
+    else if (text === ":") parts.push(colon);
+    else if (text === "{" || text === "[") {
+      level++;
+      const isEmpty = tokens[at + 1]?.text === (text === "{" ? "}" : "]");
+      parts.push(text, isEmpty ? "" : line());
+    } else {
+      level = Math.max(0, level - 1);
+      const isEmpty = tokens[at - 1]?.text === (text === "}" ? "{" : "[");
+      parts.push(isEmpty ? "" : line(), text);
+    }
+  }
+  return parts.join("");
+}
+
+/** Deeper ones are indented no further: a text of brackets alone would grow by the square of its length. */
+const LEVELS_MAX = 32;

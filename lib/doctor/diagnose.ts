@@ -1,6 +1,6 @@
 import { nextTurn } from "../clock.ts";
 import { toHex } from "../event.ts";
-import { mediaType } from "../parse-body.ts";
+import { mediaType, tryParseBody } from "../parse-body.ts";
 import type { Scheme } from "../scheme.ts";
 import { otherKey } from "../schemes/secret-checks.ts";
 import { sha256 } from "../sha256.ts";
@@ -10,7 +10,7 @@ import { schemeFor } from "../verify/verify.ts";
 import { bodyVariants } from "./body-variants.ts";
 import type { Case, Diagnosis } from "./diagnosis.ts";
 import { headerNames, onTheWay } from "./header-names.ts";
-import { decodeUtf8 } from "./json-forms.ts";
+import { decodeUtf8, isSorted, REFORM_BYTES_MAX, smallJson } from "./json-forms.ts";
 import { evidenceOf, looksLikeProvider } from "./looks-like.ts";
 import { diagnoseMalformed } from "./malformed.ts";
 import { diagnoseNoSignature } from "./no-signature.ts";
@@ -244,12 +244,29 @@ function damagedBody({ refused, provider }: Case, scheme: Scheme): Diagnosis | n
     };
   }
   if (!readsBody(scheme)) return null;
+  const broken = brokenJson(refused);
+  if (broken !== null) {
+    return {
+      ...shared,
+      reason: broken === "object" ? "body_reserialised" : "body_changed_in_transit",
+      subject: broken,
+      advice: BROKEN_ADVICE[broken](provider.name),
+    };
+  }
   if (decodeUtf8(refused.body)?.includes("\uFFFD")) {
     return {
       ...shared,
       reason: "charset",
       subject: "replaced",
       advice: `The body that came for ${provider.name} holds the sign that stands for letters that could not be read (U+FFFD): something on the way reads it in a wrong charset and writes it again; have it pass the bytes on`,
+    };
+  }
+  if (isSorted(smallJson(refused.body))) {
+    return {
+      ...shared,
+      reason: "body_reserialised",
+      subject: "sorted",
+      advice: `All keys of the body that came for ${provider.name} are in alphabetical order, as programs write that have read the JSON into a map: if it does not send them so, something before us writes it anew; have it pass the bytes on`,
     };
   }
   const declared = refused.headers.get("content-length");
@@ -260,6 +277,27 @@ function damagedBody({ refused, provider }: Case, scheme: Scheme): Diagnosis | n
     subject: "length",
     advice: `The body that came for ${provider.name} has another length than its Content-Length says: something has changed it after it arrived; hand over the request before a body parser has read it`,
   };
+}
+
+type Broken = "empty" | "object" | "cut";
+
+const BROKEN_ADVICE: Readonly<Record<Broken, (name: string) => string>> = {
+  empty: (name) =>
+    `The body that came for ${name} is empty, and it sends none that are: something has read it before us; hand over the request before a body parser has read it`,
+  object: (name) =>
+    `The body that came for ${name} is a parsed object written as text: something has parsed the JSON before us; hand over the request before a body parser has read it`,
+  cut: (name) =>
+    `The body that came for ${name} is no JSON: it was cut or changed on the way; see the limits of what is before us, and have it pass the bytes on`,
+};
+
+/** What a body that should be JSON has become; null where it is JSON. */
+function brokenJson({ body, headers }: Case["refused"]): Broken | null {
+  if (body.byteLength === 0) return "empty";
+  const contentType = headers.get("content-type") ?? "";
+  const isJson = mediaType(contentType).endsWith("json");
+  if (!isJson || body.byteLength > REFORM_BYTES_MAX || tryParseBody(body, contentType) !== undefined)
+    return null;
+  return decodeUtf8(body)?.startsWith("[object ") ? "object" : "cut";
 }
 
 function unexplained({ refused, provider, secretSetting }: Case, scheme: Scheme): Diagnosis {

@@ -1,4 +1,5 @@
 import { encodeText } from "../json.ts";
+import { tryParseBody } from "../parse-body.ts";
 
 /** A text in another form than it came, and what that form is called. */
 export interface Variant {
@@ -38,14 +39,27 @@ export function* jsonForms(body: Uint8Array): Generator<Variant | Pause> {
   }
 }
 
-/** The value of a JSON body that is small enough to look into; undefined for any other. */
+/** Objects with fewer keys may be in order by chance. */
+const SORTED_KEYS_MIN = 10;
+
+/** True where the keys of all objects stand in alphabetical order: programs write so that have read the JSON into maps. */
+export function isSorted(value: unknown): boolean {
+  let count = 0;
+  const visit = (inner: unknown): boolean => {
+    if (typeof inner !== "object" || inner === null) return true;
+    if (!Array.isArray(inner)) {
+      const keys = Object.keys(inner);
+      count += keys.length;
+      if (keys.some((key, at) => at > 0 && (keys[at - 1] ?? "") > key)) return false;
+    }
+    return Object.values(inner).every(visit);
+  };
+  return visit(value) && count >= SORTED_KEYS_MIN;
+}
+
+/** The value of a JSON body that is small enough to look into; undefined for any other, and for one that is too deep. */
 export function smallJson(body: Uint8Array): unknown {
-  const text = body.byteLength > REFORM_BYTES_MAX ? null : decodeUtf8(body);
-  try {
-    return text === null ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return body.byteLength > REFORM_BYTES_MAX ? undefined : tryParseBody(body, "application/json");
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -65,6 +79,8 @@ interface Space {
   readonly colon: string;
   /** Null for all on one line. */
   readonly indent: string | null;
+  /** Between lines, where it is not LF. */
+  readonly line?: string;
 }
 
 const SPACES = {
@@ -73,6 +89,14 @@ const SPACES = {
   two: { means: "an indent of 2", comma: ",", colon: ": ", indent: "  " },
   four: { means: "an indent of 4", comma: ",", colon: ": ", indent: "    " },
   tab: { means: "an indent of tabs", comma: ",", colon: ": ", indent: "\t" },
+  crlf: {
+    means: "an indent of 2 and lines that end in CR LF",
+    comma: ",",
+    colon: ": ",
+    indent: "  ",
+    line: "\r\n",
+  },
+  perl: { means: "an indent of 3 and a space before colons", comma: ",", colon: " : ", indent: "   " },
   jackson: { means: "an indent of 2 and a space before colons", comma: ",", colon: " : ", indent: "  " },
 } as const satisfies Record<string, Space>;
 
@@ -95,6 +119,10 @@ const LETTERS = {
   html: {
     means: "< > & as \\u003c",
     write: (text) => text.replace(/[<>&\u2028\u2029]/g, (letter) => unicode(letter, false)),
+  },
+  gson: {
+    means: "< > & = ' as \\u003d",
+    write: (text) => text.replace(/[<>&='\u2028\u2029]/g, (letter) => unicode(letter, false)),
   },
   dotnet: {
     means: "quotes, < > & + and letters beyond ASCII as \\u0022",
@@ -127,12 +155,16 @@ const FORMS: readonly (readonly [keyof typeof SPACES, keyof typeof LETTERS, keyo
   ["compact", "dotnet", "none"],
   ["four", "php", "none"],
   ["compact", "plain", "lf"],
+  ["compact", "gson", "none"],
+  ["crlf", "plain", "none"],
+  ["jackson", "plain", "none"],
+  ["jackson", "slash", "none"],
+  ["perl", "plain", "lf"],
   ["two", "ascii", "none"],
   ["four", "slash", "none"],
   ["tab", "plain", "none"],
   ["four", "ascii", "none"],
   ["two", "html", "none"],
-  ["jackson", "plain", "none"],
   ["compact", "asciiUpper", "none"],
   ["spaced", "ascii", "lf"],
   ["four", "plain", "lf"],
@@ -206,12 +238,13 @@ function respelled(text: string): string | null {
 
 function* writeTokens(
   tokens: readonly Token[],
-  { comma, colon, indent }: Space,
+  { comma, colon, indent, line: lineEnd = "\n" }: Space,
   letters: Letters,
 ): Generator<Pause, string> {
   const parts: string[] = [];
   let level = 0;
-  const line = (): string => (indent === null ? "" : `\n${indent.repeat(Math.min(level, LEVELS_MAX))}`);
+  const line = (): string =>
+    indent === null ? "" : `${lineEnd}${indent.repeat(Math.min(level, LEVELS_MAX))}`;
   for (const [at, { kind, text }] of tokens.entries()) {
     if ((at + 1) % TURN_TOKENS === 0) yield null;
     if (kind === "text") parts.push(letters.write(text));

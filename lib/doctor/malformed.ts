@@ -54,7 +54,7 @@ async function misspelled(its: Case, scheme: Scheme): Promise<Diagnosis> {
     const other = await looksLikeProvider(its, 1);
     if (other !== null) return other;
   }
-  if (found.named !== null && macOf(given) !== null && !isLengthRight) {
+  if (namesOther(scheme, found) && macOf(given) !== null && !isLengthRight) {
     return {
       ...shared,
       reason: "wrong_header",
@@ -82,6 +82,11 @@ async function misspelled(its: Case, scheme: Scheme): Promise<Diagnosis> {
     isProven: true,
     advice: `The signature in ${place} has ${given} bytes and not ${wanted}: it was cut on the way, or it is not of ${provider.name}; it has to be ${form}`,
   };
+}
+
+/** True where another hash function than the record's stands before the signature. */
+function namesOther({ algorithm }: Scheme, { named }: Spelled): boolean {
+  return named !== null && /^sha/.test(named) && `hmac-${named.replace("-", "")}` !== algorithm;
 }
 
 /** The same bytes as the record spells them: with its own algorithm, or the one that has so many. */

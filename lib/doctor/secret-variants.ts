@@ -1,6 +1,7 @@
 import type { RejectionReason } from "../rejection.ts";
 import type { Scheme } from "../scheme.ts";
 import { schemeFor } from "../verify/verify.ts";
+import { decodeUtf8 } from "./json-forms.ts";
 
 /** A key that the sender may have used in place of ours, as a record and a secret that stand for it. */
 export interface SecretVariant {
@@ -38,11 +39,13 @@ interface Edge {
 
 /** Ours has something around it that the sender's has not, or the other way round. */
 function edgeVariants(secret: string): readonly Edge[] {
-  const trimmed = secret.replace(/^\uFEFF/, "").trim();
+  const trimmed = secret.replace(UNSEEN, "").trim();
   const bare = unquoted(trimmed);
+  const [firstLine = ""] = bare.split(/[\r\n]/, 1);
   return [
     { text: trimmed, means: "our secret without the white space around it" },
     { text: bare, means: "our secret without the quotes around it" },
+    { text: firstLine, means: "the first line of our secret" },
     {
       text: bare.replace(/\\[nrt]/g, "").replace(/\s+/g, ""),
       means: "our secret without the line breaks in it",
@@ -54,8 +57,11 @@ function edgeVariants(secret: string): readonly Edge[] {
   ];
 }
 
+/** Byte order marks and letters of no width, which come along when a page is copied. */
+const UNSEEN = /[\uFEFF\u200B-\u200D\u2060\u00AD]/g;
+
 function unquoted(text: string): string {
-  const [, inner] = /^["'`](.*)["'`]$/s.exec(text) ?? [];
+  const [, inner] = /^["'`\u2018-\u201F](.*)["'`\u2018-\u201F]$/s.exec(text) ?? [];
   return inner === undefined ? text : inner.trim();
 }
 
@@ -92,16 +98,30 @@ function encodings({ key, algorithm }: Scheme, secret: string): readonly Encoded
       means: "the text of our secret without v1,",
     });
   } else {
-    if (/^[A-Za-z0-9+/_-]{8,}={0,2}$/.test(bare))
-      asBytes(Buffer.from(bare, "base64"), "our secret decoded from base64");
+    if (BASE64.test(bare)) asBytes(Buffer.from(bare, "base64"), "our secret decoded from base64");
     if (bare !== secret) variants.push({ key: "text", text: bare, means: "our secret without its prefix" });
     const decoded = unescaped(secret);
     if (decoded !== secret)
       variants.push({ key: "text", text: decoded, means: "our secret without the %xx in it" });
   }
+  if (BASE64.test(secret)) {
+    // Some settings take base64 and decode it, and others do not.
+    const text = decodeUtf8(Buffer.from(secret, "base64"))?.trim() ?? "";
+    if (/^[!-~]{6,}$/.test(text))
+      variants.push({
+        key: key === "whsec" ? "whsec" : "text",
+        text,
+        means: "the text that our secret is the base64 of",
+      });
+  }
+  if (/^[0-9A-F]+$/i.test(bare) && bare !== bare.toLowerCase()) {
+    variants.push({ key: "text", text: bare.toLowerCase(), means: "our secret in lower case" });
+  }
   if (/^(?:[0-9a-f]{2}){8,}$/i.test(bare)) asBytes(Buffer.from(bare, "hex"), "our secret decoded from hex");
   return variants;
 }
+
+const BASE64 = /^[A-Za-z0-9+/_-]{8,}={0,2}$/;
 
 function unescaped(text: string): string {
   try {

@@ -35,6 +35,9 @@ function spelled(value: string): Spelled {
   const bytes = decodeHex(text, null);
   const isDoubled = /,/.test(text);
   const shared = { text, named: named?.toLowerCase() ?? null, isDoubled };
+  // What some programs send of a signature that they do not have.
+  if (/^(?:undefined|null|none|nil|nan|true|false)$/i.test(text))
+    return { ...shared, form: "neither", bytes: null };
   if (bytes !== null && text !== "") return { ...shared, form: "hex", bytes };
   if (/^[A-Za-z0-9+/]+={0,2}$/.test(text))
     return { ...shared, form: "base64", bytes: Buffer.from(text, "base64") };

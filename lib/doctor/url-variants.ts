@@ -35,11 +35,9 @@ export function* urlVariants({ url, target, headers }: UrlSource): Generator<Url
   );
   const [outerPath = "", outerQuery] = splitOnce(outer ?? "", "?");
   const slashed = path.endsWith("/") ? path.slice(0, -1) : `${path}/`;
+  // What the request's own headers say comes before what is guessed.
   const ends: readonly (readonly [path: string, query: string | undefined])[] = [
     [prefix + path, query],
-    [prefix + slashed, query],
-    ...(query === undefined ? [] : ([[prefix + path, undefined]] as const)),
-    ...(prefix === "" ? [] : ([[path, query]] as const)),
     ...(forwarded === null ? [] : ([[forwarded + path, query]] as const)),
     ...(outer === null
       ? []
@@ -47,6 +45,10 @@ export function* urlVariants({ url, target, headers }: UrlSource): Generator<Url
           [outerPath, outerQuery],
           [outerPath, query],
         ] as const)),
+    [prefix + slashed, query],
+    ...(query === undefined ? [] : ([[prefix + path, undefined]] as const)),
+    ...(prefix === "" ? [] : ([[path, query]] as const)),
+    ...respelled(query).map((spelled) => [prefix + path, spelled] as const),
     ...(query === undefined ? [] : ([[prefix + slashed, undefined]] as const)),
   ];
   const seen = new Set([url]);
@@ -68,30 +70,40 @@ export function* urlVariants({ url, target, headers }: UrlSource): Generator<Url
   }
 }
 
-/** The known origin first, then its other spellings, then what the request's own headers say. */
+/** The known origin first, then what the request's own headers say, then other spellings of them. */
 function originsOf(url: string | null, headers: IncomingHeaders): readonly string[] {
   const known = /^https?:\/\/[^/?#]+/.exec(url ?? "")?.[0];
   const host = hostOf(headers.get("host"));
   const forwardedHost = hostOf(headers.get("x-forwarded-host") ?? headers.get("x-original-host"));
   const port = /^\d{1,5}$/.exec(headers.get("x-forwarded-port") ?? "")?.[0];
-  const hosts = [
-    forwardedHost,
-    host,
-    port === undefined ? null : `${withoutPort(forwardedHost ?? host ?? "")}:${port}`,
-  ];
+  const named = forwardedHost ?? host;
+  const ported = port === undefined || named === null ? null : `${withoutPort(named)}:${port}`;
+  const hosts = [forwardedHost, ported, host].filter((name) => name !== null);
+  const spellings =
+    known === undefined ? [] : [swapScheme(known), togglePort(known), togglePort(swapScheme(known))];
   const origins = [
-    ...(known === undefined
-      ? []
-      : [known, swapScheme(known), togglePort(known), togglePort(swapScheme(known))]),
-    ...(known === undefined ? [] : [known.replace(/:\d+$/, "")]),
-    ...hosts.flatMap((name) => (name === null || name === "" ? [] : [`https://${name}`, `http://${name}`])),
-    ...hosts.flatMap((name) => {
-      const bare = name === null ? "" : withoutPort(name);
-      return bare === "" ? [] : [`https://${bare}`, `http://${bare}`];
-    }),
-    ...(known === undefined ? [] : [toggleWww(known)]),
+    ...(known === undefined ? [] : [known]),
+    ...hosts.slice(0, 1).map((name) => `https://${name}`),
+    ...spellings.slice(0, 1),
+    ...hosts.map((name) => `https://${name}`),
+    ...spellings,
+    ...hosts.map((name) => `http://${name}`),
+    ...(known === undefined ? [] : [known.replace(/:\d+$/, ""), toggleWww(known)]),
+    ...hosts.flatMap((name) => [`https://${withoutPort(name)}`, `http://${withoutPort(name)}`]),
   ];
   return [...new Set(origins)];
+}
+
+/** The query with its blanks spelled otherwise, and its fields in other orders. */
+function respelled(query: string | undefined): readonly string[] {
+  if (query === undefined) return [];
+  const fields = query.split("&");
+  return [
+    query.replaceAll("%20", "+"),
+    query.replaceAll("+", "%20"),
+    [...fields].sort().join("&"),
+    fields.reverse().join("&"),
+  ];
 }
 
 /** The part of the public URL's path that stands before the path that was called. */
@@ -117,8 +129,9 @@ function withoutPort(host: string): string {
   return host.replace(/:\d+$/, "");
 }
 
-/** Null for what is no host, such as a list of what several hops have said. */
-function hostOf(text: string | null): string | null {
+/** The first of what several hops have said; null for what is no host. */
+function hostOf(list: string | null): string | null {
+  const text = list === null ? null : (list.split(",", 1)[0] ?? "").trim();
   return text !== null && text.length <= 255 && /^[A-Za-z0-9.[\]:_-]+$/.test(text) ? text : null;
 }
 

@@ -14,7 +14,7 @@ export interface Mishap {
   /** In their order. The cause is named after the last; one before it may hold. */
   readonly arrivals: readonly Step[];
   readonly cause: Cause;
-  /** True where nothing but the edges of a body that was written anew is different. */
+  /** True where nothing but line ends and edges of a body that was written anew is different. */
   readonly isEdgesOnly?: boolean;
   /** Secrets of the sender that are set nowhere. */
   readonly hidden: readonly string[];
@@ -28,8 +28,8 @@ export interface Step {
 
 /**
  * Where two names are true of one mishap, both are taken. Fixed before the first run:
- * - white space or line ends that were changed at the edges of a JSON body are a change in transit, and writing the JSON
- *   anew makes the same;
+ * - where nothing but line ends, or white space at the edges of a JSON body, is different, that is a change in transit,
+ *   and writing the JSON anew makes the same;
  * - a byte order mark that was added or dropped is one of the charset, and bytes that were changed in transit;
  * - a form whose blanks are spelled otherwise was rebuilt, and changed in transit;
  * - where a secret is another provider's, whose deliveries look the same, both are said of it.
@@ -64,9 +64,12 @@ export function accepted({ cause, isEdgesOnly }: Mishap): readonly RejectionReas
 }
 
 /** One mishap, the same for the same numbers. */
-export function makeMishap(random: () => number): Mishap {
+export function makeMishap(
+  random: () => number,
+  makers: readonly (readonly [number, Maker])[] = MAKERS,
+): Mishap {
   const dice = new Dice(random);
-  const make = dice.weighted(MAKERS);
+  const make = dice.weighted(makers);
   // What cannot go together is drawn again.
   for (;;) {
     const mishap = make(dice);
@@ -118,7 +121,7 @@ class Dice {
   }
 }
 
-type Maker = (dice: Dice) => Mishap | null;
+export type Maker = (dice: Dice) => Mishap | null;
 
 /** Providers that send JSON and sign nothing but what stands in the request's body and headers. */
 const PLAIN = [
@@ -1047,6 +1050,217 @@ const rotated: Maker = (dice) => {
   };
 };
 
+// The second round: written when the doctor had been seen with the first one, and before it was changed for this one.
+
+const foreignWriter: Maker = (dice) => {
+  const provider = dice.one(MAC_SIGNERS.filter((name) => name !== "linear"));
+  const keys = makeSecret(dice, provider);
+  const sender = dice.one(["gson", "newtonsoft", "swift pretty", "perl pretty", "jq", "python indent 2"]);
+  const text = writer(sender)(makeValue(dice));
+  const read = readBack(encode(text), true);
+  const body = encode(
+    writer(dice.one(["javascript", "javascript", "javascript pretty", "php unescaped"]))(read),
+  );
+  const mishap = once(
+    `${sender} was read and written again`,
+    provider,
+    "body_reserialised",
+    { [provider]: keys.verifying },
+    (now) => sign(provider, keys.signing, encode(text), now),
+    () => ({ body, headers: { "content-length": String(body.byteLength) } }),
+  );
+  return { ...mishap, isEdgesOnly: body.toString().trim() === text.replaceAll("\r\n", "\n").trim() };
+};
+
+const lostBody: Maker = (dice) => {
+  const provider = dice.one([...MAC_SIGNERS, ...PAIRS].filter((name) => name !== "linear"));
+  const keys = makeSecret(dice, provider);
+  const text = senderText(dice, provider, makeValue(dice));
+  const [what, cause, body] = dice.one<readonly [string, Cause, string]>([
+    ["is empty, because something has read it", "body_changed_in_transit", ""],
+    ["is an object as text", "body_reserialised", "[object Object]"],
+    ["was cut", "body_changed_in_transit", text.slice(0, dice.between(20, 80))],
+    ["is a JSON text with JSON in it", "body_reserialised", JSON.stringify(text)],
+    [
+      "is in an event of a gateway",
+      "body_reserialised",
+      JSON.stringify({ version: "2.0", body: text, isBase64Encoded: false }),
+    ],
+  ]);
+  return once(
+    `the body ${what}`,
+    provider,
+    cause,
+    { [provider]: keys.verifying },
+    (now) => sign(provider, keys.signing, encode(text), now),
+    () => ({ body: encode(body), headers: { "content-length": String(Buffer.byteLength(body)) } }),
+  );
+};
+
+const pasted: Maker = (dice) => {
+  const provider = dice.one(
+    [...PLAIN, "slack", "zoom", "paddle"].filter((name) => schemeOf(name).key === undefined),
+  );
+  const { signing } = makeSecret(dice, provider);
+  const [what, cause, ours] = dice.one<readonly [string, Cause, string]>([
+    ["in curly quotes", "secret_has_whitespace", `\u201c${signing}\u201d`],
+    ["with a zero-width space", "secret_has_whitespace", `${signing}\u200b`],
+    ["with a no-break space", "secret_has_whitespace", `${signing}\u00a0`],
+    ["as base64 that a cluster's secret wants", "secret_encoding", Buffer.from(signing).toString("base64")],
+    ["as base64 with its line break", "secret_encoding", Buffer.from(`${signing}\n`).toString("base64")],
+    ["in upper case", "secret_encoding", signing.toUpperCase()],
+    ["escaped for a URL", "secret_encoding", encodeURIComponent(signing)],
+    ["with backticks", "secret_has_whitespace", `\`${signing}\``],
+    ["with a tab before it", "secret_has_whitespace", `\t${signing}`],
+    ["twice", "secret_has_whitespace", `${signing}\n${signing}\n`],
+  ]);
+  const isHexOnly = what === "in upper case" && !/^[0-9a-f]+$/.test(signing);
+  if (ours === signing || isHexOnly) return null;
+  const text = senderText(dice, provider, makeValue(dice));
+  return once(
+    `the secret was pasted ${what}`,
+    provider,
+    cause,
+    { [provider]: ours },
+    (now) => sign(provider, signing, encode(text), now),
+    () => ({}),
+    [signing],
+  );
+};
+
+const oddUrls: Maker = (dice) => {
+  const provider = dice.one([...WITH_URL, "twilio"]);
+  const keys = makeSecret(dice, provider);
+  const isForm = provider === "twilio";
+  const path = `/webhooks/${provider}`;
+  const body = encode(isForm ? formText(dice) : senderText(dice, provider, makeValue(dice)));
+  const seen = `https://hooks.example.org${path}?a=1&b=two%20words`;
+  const [what, registered, ours, headers] = dice.one<
+    readonly [string, string, string, Record<string, string>]
+  >([
+    ["a host in capitals", seen.replace("hooks", "Hooks"), seen, { host: "Hooks.example.org" }],
+    ["a blank spelled +", seen.replace("%20", "+"), seen, {}],
+    ["a query in another order", `https://hooks.example.org${path}?b=two%20words&a=1`, seen, {}],
+    [
+      "TLS and a prefix at once",
+      `https://hooks.example.org/api${path}?a=1`,
+      `http://10.1.1.1${path}?a=1`,
+      { "x-forwarded-proto": "https", "x-forwarded-host": "hooks.example.org", "x-forwarded-prefix": "/api" },
+    ],
+    [
+      "a port that is forwarded",
+      `https://hooks.example.org:8443${path}`,
+      `http://hooks.example.org${path}`,
+      { "x-forwarded-port": "8443", "x-forwarded-proto": "https" },
+    ],
+    [
+      "a name and password",
+      `https://user:pass@hooks.example.org${path}`,
+      `https://hooks.example.org${path}`,
+      {},
+    ],
+    [
+      "Cloudflare's host",
+      `https://shop.example.com${path}`,
+      `https://hooks.example.org${path}`,
+      { "x-forwarded-host": "shop.example.com", "cf-ray": "1" },
+    ],
+    ["a slash and TLS at once", `https://hooks.example.org${path}/`, `http://hooks.example.org${path}`, {}],
+    [
+      "two hosts that were forwarded",
+      `https://shop.example.com${path}`,
+      `https://hooks.example.org${path}`,
+      { "x-forwarded-host": "shop.example.com, lb.internal" },
+    ],
+  ]);
+  return once(
+    what,
+    provider,
+    "url_mismatch",
+    { [provider]: keys.verifying },
+    (now) =>
+      sign(provider, keys.signing, body, now, {
+        url: registered,
+        contentType: isForm ? "application/x-www-form-urlencoded" : "application/json",
+      }),
+    () => ({ url: ours, headers }),
+  );
+};
+
+const oddTimes: Maker = (dice) => {
+  const kind = dice.one(["a year ahead", "a day behind", "minutes ahead", "hours behind"]);
+  const base = {
+    "a year ahead": 365 * 86_400_000,
+    "a day behind": -86_400_000 + dice.between(-100, 100) * 1_000,
+    "minutes ahead": dice.between(660, 3_000) * 1_000,
+    "hours behind": -dice.between(2, 11) * 3_600_000,
+  }[kind] as number;
+  const offsets = Array.from({ length: 3 }, () => base - dice.between(100, 5_000));
+  return clocked(
+    dice,
+    kind,
+    "clock_skew",
+    offsets,
+    offsets.map(() => dice.between(40_000, 500_000)),
+  );
+};
+
+const oddSignatures: Maker = (dice) => {
+  const provider = dice.one(PLAIN.filter((name) => schemeOf(name).algorithm === "hmac-sha256"));
+  const keys = makeSecret(dice, provider);
+  const text = senderText(dice, provider, makeValue(dice));
+  const [what, cause] = dice.one<readonly [string, Cause]>([
+    ["SHA-512", "wrong_header"],
+    ["empty", "signature_encoding"],
+    ["the word undefined", "signature_encoding"],
+    ["the secret itself", "signature_encoding"],
+    ["another prefix", "signature_encoding"],
+    ["colons between the digits", "signature_encoding"],
+  ]);
+  return once(
+    `the signature is ${what}`,
+    provider,
+    cause,
+    { [provider]: keys.verifying },
+    (now) => sign(provider, keys.signing, encode(text), now),
+    (sent) => {
+      const { name, value, digest } = signatureOf(provider, sent.headers);
+      const before = value.slice(0, value.length - digest.length);
+      const bytes = Buffer.from(digest, schemeOf(provider).signature.encoding === "hex" ? "hex" : "base64");
+      if (what === "SHA-512") {
+        const other = { ...schemeOf(provider), algorithm: "hmac-sha512" } as Scheme;
+        const unsigned = {
+          method: "POST",
+          url: null,
+          body: sent.body,
+          contentType: "application/json",
+          at: 0,
+          id: null,
+          type: null,
+        };
+        return { headers: { [name]: signDelivery(other, keys.signing, unsigned).headers[name] } };
+      }
+      const spelled: Record<string, string> = {
+        empty: "",
+        "the word undefined": `${before}undefined`,
+        "the secret itself": `${before}${keys.signing}!`,
+        "another prefix": `hmac=${digest}`,
+        "colons between the digits": before + (bytes.toString("hex").match(/../g) ?? []).join(":"),
+      };
+      return { headers: { [name]: spelled[what] } };
+    },
+  );
+};
+
+const SECOND_ROUND: readonly (readonly [number, Maker])[] = [
+  [4, foreignWriter],
+  [3, lostBody],
+  [4, pasted],
+  [4, oddUrls],
+  [2, oddTimes],
+  [3, oddSignatures],
+];
+
 /** How often each happens, as far as issue trackers tell: bodies, secrets and clocks lead. */
 const MAKERS: readonly (readonly [number, Maker])[] = [
   [8, reserialised],
@@ -1070,4 +1284,5 @@ const MAKERS: readonly (readonly [number, Maker])[] = [
   [5, urls],
   [3, forms],
   [2, rotated],
+  ...SECOND_ROUND,
 ];

@@ -24,6 +24,8 @@ interface Style {
   /** Go's maps and Python's sort_keys. */
   sorted?: boolean;
   end?: string;
+  /** Between lines, where there are several. */
+  line?: string;
 }
 
 export const WRITERS: Readonly<Record<string, Writer>> = Object.fromEntries(
@@ -50,6 +52,12 @@ export const WRITERS: Readonly<Record<string, Writer>> = Object.fromEntries(
       ["go indent", { comma: ",", colon: ": ", indent: 2, text: html, float: String }],
       ["java", { comma: ",", colon: ":", indent: null, text: quote, float: pointed }],
       ["dotnet", { comma: ",", colon: ":", indent: null, text: dotnet, float: String }],
+      ["gson", { comma: ",", colon: ":", indent: null, text: gson, float: pointed }],
+      ["newtonsoft", { comma: ",", colon: ": ", indent: 2, text: quote, float: pointed, line: "\r\n" }],
+      ["swift pretty", { comma: ",", colon: " : ", indent: 2, text: slashes, float: String }],
+      ["perl pretty", { comma: ",", colon: " : ", indent: 3, text: quote, float: String, sorted: true }],
+      ["jq", { comma: ",", colon: ": ", indent: 2, text: quote, float: pointed, end: "\n" }],
+      ["python indent 2", { comma: ",", colon: ": ", indent: 2, text: ascii, float: pointed }],
       ["rust", { comma: ",", colon: ":", indent: null, text: quote, float: pointed }],
     ] as const satisfies readonly (readonly [string, Style])[]
   ).map(([name, style]) => [
@@ -76,8 +84,9 @@ function print(value: unknown, style: Style, level: number): string {
   );
   if (style.indent === null) return open + own.join(style.comma) + close;
   const step = style.indent === "\t" ? "\t" : " ".repeat(style.indent);
-  const pad = `\n${step.repeat(level + 1)}`;
-  return `${open}${pad}${own.join(`,${pad}`)}\n${step.repeat(level)}${close}`;
+  const line = style.line ?? "\n";
+  const pad = line + step.repeat(level + 1);
+  return `${open}${pad}${own.join(`,${pad}`)}${line}${step.repeat(level)}${close}`;
 }
 
 function pointed(number: number): string {
@@ -124,6 +133,10 @@ function slashes(text: string): string {
 
 function html(text: string): string {
   return each(text, (unit, code) => SHORT[unit] ?? ("<>&".includes(unit) || code < 32 ? hex(code) : unit));
+}
+
+function gson(text: string): string {
+  return each(text, (unit, code) => SHORT[unit] ?? ("<>&='".includes(unit) || code < 32 ? hex(code) : unit));
 }
 
 function dotnet(text: string): string {

@@ -236,17 +236,20 @@ function respelled(text: string): string | null {
   }
 }
 
+/** Null where the indents alone would be too long. */
 function* writeTokens(
   tokens: readonly Token[],
   { comma, colon, indent, line: lineEnd = "\n" }: Space,
   letters: Letters,
-): Generator<Pause, string> {
+): Generator<Pause, string | null> {
   const parts: string[] = [];
   let level = 0;
-  const line = (): string =>
-    indent === null ? "" : `${lineEnd}${indent.repeat(Math.min(level, LEVELS_MAX))}`;
+  let indents = 0;
+  const line = (): string => (indent === null ? "" : lineEnd + indent.repeat(level));
   for (const [at, { kind, text }] of tokens.entries()) {
     if ((at + 1) % TURN_TOKENS === 0) yield null;
+    indents += level;
+    if (indent !== null && indents * indent.length > INDENTS_LENGTH_MAX) return null;
     if (kind === "text") parts.push(letters.write(text));
     else if (kind === "word") parts.push(text);
     else if (text === ",") parts.push(comma, line());
@@ -264,5 +267,5 @@ function* writeTokens(
   return parts.join("");
 }
 
-/** Deeper ones are indented no further: a text of brackets alone would grow by the square of its length. */
-const LEVELS_MAX = 32;
+/** A text of brackets alone would grow by the square of its length. */
+const INDENTS_LENGTH_MAX = 1_048_576;

@@ -16,13 +16,25 @@ export interface Known {
   readonly secrets: readonly KnownSecret[];
 }
 
-/** Every secret of the settings with its name, the newest of a provider first. */
-export function knownSecrets(secrets: ProviderInput["secrets"]): readonly KnownSecret[] {
-  return Object.entries(secrets).flatMap(([provider, value]) =>
+/**
+ * Every secret of the settings with its name, the newest of a provider first. A verify token is one too, because the two
+ * are taken for each other.
+ */
+export function knownSecrets({
+  secrets,
+  verifyTokens,
+}: Pick<ProviderInput, "secrets" | "verifyTokens">): readonly KnownSecret[] {
+  return [...namedSecrets("secrets", secrets), ...namedSecrets("verifyTokens", verifyTokens)];
+}
+
+type Group = "secrets" | "verifyTokens";
+
+function namedSecrets(group: Group, values: ProviderInput[Group]): readonly KnownSecret[] {
+  return Object.entries(values).flatMap(([provider, value]) =>
     [value].flat().map((secret, at) => ({
       provider,
       secret,
-      setting: at === 0 ? setting("secrets", provider) : previousSetting(provider, at),
+      setting: at === 0 ? setting(group, provider) : previousSetting(group, provider, at),
     })),
   );
 }
@@ -37,7 +49,7 @@ export function ownSetting({ name, secrets }: Provider, known: Known): string {
   return setting("secrets", isFallback ? "default" : name);
 }
 
-function previousSetting(provider: string, at: number): string {
-  const previous = setting("secrets", `${provider}-previous`).replace(/^[^(]*/, "");
-  return `secrets.${provider}[${at}] ${previous}`;
+function previousSetting(group: Group, provider: string, at: number): string {
+  const previous = setting(group, `${provider}-previous`).replace(/^[^(]*/, "");
+  return `${group}.${provider}[${at}] ${previous}`;
 }

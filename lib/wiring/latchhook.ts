@@ -247,7 +247,7 @@ async function open(
         clock,
         log,
         random,
-        known: { providers, secrets: knownSecrets(options.secrets) },
+        known: { providers, secrets: knownSecrets(options) },
         ...internals.doctor,
       }),
       gate: new AdminGate({ ...options, tokens: options.adminTokens, isTryOut, signatureHeaders }),

@@ -24,6 +24,7 @@ export interface Arrival {
 export interface ClinicSettings {
   readonly secrets: Readonly<Record<string, string | readonly string[]>>;
   readonly schemes?: Readonly<Record<string, string | SchemeOptions>>;
+  readonly verifyTokens?: Readonly<Record<string, string | readonly string[]>>;
   readonly random?: () => number;
 }
 
@@ -44,7 +45,12 @@ export interface Clinic {
 
 const TURNS_MAX = 100;
 
-export function openClinic({ secrets, schemes = {}, random = () => 0.5 }: ClinicSettings): Clinic {
+export function openClinic({
+  secrets,
+  schemes = {},
+  verifyTokens = {},
+  random = () => 0.5,
+}: ClinicSettings): Clinic {
   const clock = new ManualClock();
   const lines: TestLatchhook["lines"] = [];
   const macs: number[] = [];
@@ -53,13 +59,13 @@ export function openClinic({ secrets, schemes = {}, random = () => 0.5 }: Clinic
     schemes,
     allowUnsigned: [],
     providers: [],
-    verifyTokens: {},
+    verifyTokens,
     rateLimits: {},
     triggers: [],
     adminTokens: [],
     knowsUrl: true,
   });
-  const known = { providers, secrets: knownSecrets(secrets) };
+  const known = { providers, secrets: knownSecrets({ secrets, verifyTokens }) };
   const log = recordingLog(lines);
   const doctor = new Doctor({ clock, log, random, known, onDiagnosed: (count) => void macs.push(count) });
   let count = 0;

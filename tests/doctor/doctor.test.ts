@@ -173,6 +173,19 @@ test("a body larger than what is held is still told of by its form, with its len
   assert.equal([late.reason, late.isProven], ["stale", true]);
 });
 
+test("a secret and a verify token that were taken for each other are told by their settings", async () => {
+  const clinic = openClinic({
+    secrets: { meta: ["the token of the page", "an old one"] },
+    verifyTokens: { meta: ["another token", SECRET] },
+  });
+  const found = await clinic.see(delivery(SECRET, "{}", "meta"));
+  assert.is(found.reason, "other_secret");
+  assert.match(
+    found.advice,
+    /with verifyTokens\.meta\[1\] \(WEBHOOK_VERIFY_TOKEN_META_PREVIOUS\).*secrets\.meta \(WEBHOOK_SECRET_META\)/,
+  );
+});
+
 test("a stop lets go of what waits, and of what is being looked at nothing is told any more", async () => {
   const clinic = openClinic({ secrets: { github: SECRET, shopify: "another" } });
   clinic.arrive(delivery("wrong"));
@@ -219,6 +232,7 @@ for (const [what, size] of [
       scheme: github,
       secrets: [SECRET],
       verifier: new Verifier(github, [SECRET]),
+      verifyTokens: [],
       isUnsignedAllowed: false,
       acceptedContentTypes: ["application/json"] as const,
       rate: null,
@@ -227,7 +241,10 @@ for (const [what, size] of [
       clock: systemClock,
       log: silentLog,
       random: Math.random,
-      known: { providers: new Map([["github", provider]]), secrets: knownSecrets({ github: SECRET }) },
+      known: {
+        providers: new Map([["github", provider]]),
+        secrets: knownSecrets({ secrets: { github: SECRET }, verifyTokens: {} }),
+      },
       onDiagnosed: (count) => void macs.push(count),
     });
     const entry = '{"name":"Grüße / <b>","list":[1,2,{"a":null}]},';

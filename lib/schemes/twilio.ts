@@ -62,5 +62,6 @@ function withAndWithoutPort(url: string): readonly string[] {
   const [start, scheme = "", host = "", port] = match;
   const rest = url.slice(start.length);
   const usual = scheme === "https" ? ":443" : ":80";
-  return [`${scheme}://${host}${port ?? usual}${rest}`, `${scheme}://${host}${rest}`];
+  const [bare, whole] = [`${scheme}://${host}${rest}`, `${scheme}://${host}${port ?? usual}${rest}`];
+  return port === undefined ? [bare, whole] : [whole, bare]; // as it is called first: signing takes that one
 }

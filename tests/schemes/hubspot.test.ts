@@ -38,7 +38,7 @@ for (const [url, signed] of URLS) {
 test("the parts are signed in one order, with nothing between them", () => {
   const body = Uint8Array.from([0x5b, 0x5d]);
   const given = {
-    method: "POST",
+    method: "PUT",
     url: "https://a",
     contentType: "",
     body,
@@ -46,7 +46,7 @@ test("the parts are signed in one order, with nothing between them", () => {
     id: "",
     value: null,
   };
-  assert.equal((hubspot.signed as Signed).contents(given), [["POST", "https://a", body, "1"]]);
+  assert.equal((hubspot.signed as Signed).contents(given), [["PUT", "https://a", body, "1"]]);
 });
 
 const one = { eventId: 1, subscriptionId: 2, occurredAt: 3, attemptNumber: 0 };

@@ -264,7 +264,6 @@ export function* urls({ name, scheme, sent }: SignedCase): Generator<Mutation> {
     url.replace("hooks", "hook"),
     url.replace("hooks", "Hooks"),
     url.replace(".org", ".org."),
-    url.replace(".org", ".org:8443"),
     url.replace("hooks.", "ada@hooks."),
     url.replace("?", "/?"),
     url.replace("/webhooks", "//webhooks"),
@@ -282,8 +281,10 @@ export function* urls({ name, scheme, sent }: SignedCase): Generator<Mutation> {
   ])
     yield [changed, { ...sent, url: changed }];
   yield ["no URL", { ...sent, url: null }];
-  // Twilio's own libraries try the port that goes without saying, too; own-mutations has that it holds.
-  if (name !== "twilio") yield ["with its port", { ...sent, url: url.replace(".org", ".org:443") }];
+  // Twilio's own libraries leave any port out, too; own-mutations has what holds there.
+  if (name === "twilio") return;
+  for (const port of [":443", ":8443"])
+    yield [`with ${port}`, { ...sent, url: url.replace(".org", `.org${port}`) }];
   if (typeof scheme.signed === "object" && scheme.signed.of.includes("method")) {
     for (const method of ["GET", "PUT", "post", ""]) yield [method, { ...sent, method }];
   }

@@ -26,6 +26,11 @@ test("hex of another length, with other characters or spaces is refused", () => 
   }
 });
 
+test("hex of any length is whole bytes", () => {
+  assert.equal([...(decodeHex("00ff", null) ?? [])], [0, 255]);
+  for (const text of ["0", "00f", "0g"]) assert.is(decodeHex(text, null), null, text);
+});
+
 test("base64 is read at every length of its last group", () => {
   // RFC 4648, section 10
   const cases: [string, string][] = [

@@ -53,6 +53,7 @@ test("there is nothing behind a text, beyond a list, or in what every object inh
     " id",
   ])
     assert.is(readPath(value, path), null, path);
+  assert.is(readPath(Object.create({ id: "inherited" }), "id"), null);
   for (const nothing of [undefined, null, "text", 7, true, []]) assert.is(readPath(nothing, "id"), null);
 });
 

@@ -28,6 +28,7 @@ test("a template is its text with the parts between, and the body's bytes stay a
   assert.is(content("{id}.{timestamp}.{body}"), `msg_1.1793606400.${body}`);
   assert.is(content("{method}{url}{body}{timestamp}"), `POSThttps://a.example/b?c=1${body}1793606400`);
   assert.is(content("{body}{body}"), body + body);
+  assert.is(content(".{body}."), `.${body}.`);
 });
 
 test("a part's own braces are not read again", () => {

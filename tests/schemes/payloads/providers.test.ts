@@ -107,15 +107,19 @@ function schemeOf(name: string): Scheme {
 
 function sign(name: string, payload: Payload, value: unknown, id: string, offMs: number): Sent {
   const scheme = schemeOf(name);
-  return signDelivery(scheme, KEYS.get(name)?.signing ?? "", {
+  const { headers, body } = signDelivery(scheme, KEYS.get(name)?.signing ?? "", {
     method: "POST",
     url: signedUrl(name),
     body: payload.encode(value),
     contentType: payload.contentType,
     at: Date.now() + offMs,
     id,
-    type: headerType(scheme.type, payload.type),
+    type: null,
   });
+  // By its name in the documents, and not as the record calls it.
+  const { typeHeader } = WISHES[name] ?? {};
+  if (typeHeader === undefined) return { headers, body };
+  return { headers: { ...headers, [typeHeader]: headerType(scheme.type, payload.type) }, body };
 }
 
 function deliver(

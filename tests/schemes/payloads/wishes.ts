@@ -7,6 +7,8 @@ export interface Wish {
   readonly isEmpty?: true;
   /** Where the webhook_id stands; `hash` is the body's, `none` leaves each delivery an event of its own. */
   readonly id: { header: string } | { body: string } | "hash" | "none" | ((value: never) => string);
+  /** The header that names the event, where the provider sends one. */
+  readonly typeHeader?: string;
   /** Changes the body as the provider changes it in a retry. */
   readonly retry?: (value: never) => void;
   /** Headers that are other ones in a retry. */
@@ -24,7 +26,7 @@ export const WISHES: Readonly<Record<string, Wish>> = {
   resend: standard,
   openai: standard,
   supabase: standard,
-  github: { status: 202, id: { header: "x-github-delivery" } },
+  github: { status: 202, id: { header: "x-github-delivery" }, typeHeader: "x-github-event" },
   stripe: {
     status: 202,
     id: { body: "id" },
@@ -38,25 +40,25 @@ export const WISHES: Readonly<Record<string, Wish>> = {
     id: (value: { event_id?: string; trigger_id?: string }) => String(value.event_id ?? value.trigger_id),
     retryHeaders: { "x-slack-retry-num": "1", "x-slack-retry-reason": "http_timeout" },
   },
-  shopify: { status: 202, id: { header: "x-shopify-webhook-id" } },
+  shopify: { status: 202, id: { header: "x-shopify-webhook-id" }, typeHeader: "x-shopify-topic" },
   twilio: { status: 204, isEmpty: true, id: { header: "i-twilio-idempotency-token" } },
   discord: {
     status: 204,
     isEmpty: true,
     id: (value: { id?: string }) => value.id ?? "hash",
   },
-  gitlab: { status: 202, id: { header: "idempotency-key" } },
-  "gitlab-signed": standard,
+  gitlab: { status: 202, id: { header: "idempotency-key" }, typeHeader: "x-gitlab-event" },
+  "gitlab-signed": { ...standard, typeHeader: "x-gitlab-event" },
   telegram: { status: 200, isEmpty: true, id: { body: "update_id" } },
   meta,
   whatsapp: meta,
   messenger: meta,
   instagram: meta,
-  linear: { status: 200, id: { header: "linear-delivery" } }, // a retry has a time of its own in the body
+  linear: { status: 200, id: { header: "linear-delivery" }, typeHeader: "linear-event" }, // a retry has a time of its own in the body
   paddle: { status: 200, id: { body: "event_id" } },
   square: { status: 202, id: { body: "event_id" } },
   razorpay: { status: 202, id: { header: "x-razorpay-event-id" } },
-  "lemon-squeezy": { status: 200, id: "hash" },
+  "lemon-squeezy": { status: 200, id: "hash", typeHeader: "x-event-name" },
   "coinbase-commerce": {
     status: 200,
     id: { body: "event.id" },
@@ -83,10 +85,15 @@ export const WISHES: Readonly<Record<string, Wish>> = {
     id: { header: "x-atlassian-webhook-identifier" },
     retryHeaders: { "x-atlassian-webhook-retry": "1" },
   },
-  bitbucket: { status: 202, id: { header: "x-request-uuid" }, retryHeaders: { "x-attempt-number": "2" } },
-  gitea: { status: 202, id: { header: "x-gitea-delivery" } },
-  forgejo: { status: 202, id: { header: "x-forgejo-delivery" } },
-  gogs: { status: 202, id: { header: "x-gogs-delivery" } },
+  bitbucket: {
+    status: 202,
+    id: { header: "x-request-uuid" },
+    typeHeader: "x-event-key",
+    retryHeaders: { "x-attempt-number": "2" },
+  },
+  gitea: { status: 202, id: { header: "x-gitea-delivery" }, typeHeader: "x-gitea-event" },
+  forgejo: { status: 202, id: { header: "x-forgejo-delivery" }, typeHeader: "x-forgejo-event" },
+  gogs: { status: 202, id: { header: "x-gogs-delivery" }, typeHeader: "x-gogs-event" },
   notion: {
     status: 202,
     id: { body: "id" },
@@ -96,7 +103,12 @@ export const WISHES: Readonly<Record<string, Wish>> = {
   },
   asana: { status: 200, id: "hash" },
   trello: { status: 200, id: { body: "action.id" } },
-  sentry: { status: 200, id: { header: "request-id" }, retryHeaders: { "request-id": "another" } },
+  sentry: {
+    status: 200,
+    id: { header: "request-id" },
+    typeHeader: "sentry-hook-resource",
+    retryHeaders: { "request-id": "another" },
+  },
   pagerduty: { status: 202, id: { body: "event.id" } },
   intercom: {
     status: 200,
@@ -111,5 +123,5 @@ export const WISHES: Readonly<Record<string, Wish>> = {
   dropbox: { status: 200, id: "none" },
   sendgrid: { status: 202, id: "hash" },
   mailgun: { status: 200, id: { body: "event-data.id" } }, // a retry has a token and a time of its own in the body
-  cloudevents: { status: 202, id: { header: "ce-id" } },
+  cloudevents: { status: 202, id: { header: "ce-id" }, typeHeader: "ce-type" },
 };

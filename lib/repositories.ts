@@ -82,7 +82,7 @@ export interface Storage {
 
   /** True when another process has written since the last call. Cheap, and asks no table. */
   hasChanged(): boolean;
-  /** Resolves when a write reached the disk just now, or since the last one that failed. */
+  /** Resolves when a write reached the disk just now, or since the last one that failed. The first one tries an accept. */
   checkReady(): Promise<void>;
   /** Checkpoints and closes. Commands that wait are refused. */
   close(): Promise<void>;

@@ -61,6 +61,8 @@ export class SqliteStorage implements Storage {
   readonly #dataVersion: Statement;
   readonly #probe: Statement;
   #seenVersion: unknown;
+  /** A page that was damaged before the start has failed no write yet, so the first question looks for it. */
+  #isRehearsed = false;
   #isClosed = false;
 
   constructor(
@@ -200,10 +202,10 @@ export class SqliteStorage implements Storage {
 
   async checkReady(): Promise<void> {
     if (this.#isClosed) throw unreadable(new Error("the storage is closed"));
-    if (this.#writer.hasFault) {
-      await this.#rehearse();
-      await this.#writer.write(() => void this.#probe.run());
-    }
+    const { hasFault } = this.#writer;
+    if (hasFault || !this.#isRehearsed) await this.#rehearse();
+    this.#isRehearsed = true;
+    if (hasFault) await this.#writer.write(() => void this.#probe.run());
     this.#writer.checkVersion();
   }
 

@@ -96,7 +96,8 @@ test("a damage that is there at the start is no crash loop: it starts, and says 
 }) => {
   await stopped(server);
   await damage(stage, "runs");
-  const next = await stage.server();
+  const next = await stage.server({ env: { ROLE: "serve" } });
+  assert.equal(await probes(next), { health: 200, ready: 503 }, "before a delivery has found it");
   assertOurFault(await deliver(next, "quick", "during"));
   assert.equal(await probes(next), { health: 200, ready: 503 });
   assert.match(JSON.stringify(logged(next, "request failed")[0]), /malformed|damaged/);

@@ -49,6 +49,7 @@ for (const name of needed) {
   }) => {
     await damage(file, name);
     const storage = await file.open();
+    await rejects(storage.checkReady(), isUnavailable); // before a delivery has found it
     const claim = { process: processOf("p"), fileHash: null };
     await rejects(storage.accept(eventOf("new"), [runOf("a", { claim })], "conflict"), isUnavailable);
     await rejects(storage.checkReady(), isUnavailable);
@@ -61,6 +62,15 @@ test("a page that only an old event needs does not make the storage unready", as
   const storage = await file.open();
   assert.is((await storage.accept(eventOf("new"), [runOf()], "conflict")).kind, "accepted");
   await storage.checkReady();
+});
+
+test("a storage that was asked once rehearses no more while nothing fails", async ({ file }) => {
+  const storage = await file.open();
+  await storage.checkReady();
+  const other = file.connect();
+  other.exec("PRAGMA busy_timeout = 5000; BEGIN IMMEDIATE");
+  await storage.checkReady(); // a rehearsal would wait for the lock
+  other.exec("COMMIT");
 });
 
 test("a rehearsal leaves nothing behind", async ({ file }) => {

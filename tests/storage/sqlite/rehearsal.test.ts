@@ -69,8 +69,16 @@ test("a storage that was asked once rehearses no more while nothing fails", asyn
   await storage.checkReady();
   const other = file.connect();
   other.exec("PRAGMA busy_timeout = 5000; BEGIN IMMEDIATE");
-  await storage.checkReady(); // a rehearsal would wait for the lock
+  let isReady = false;
+  const asked = storage.checkReady().then(() => {
+    isReady = true;
+  });
+  await file.clock.advance(0);
+  const wasReady = isReady;
   other.exec("COMMIT");
+  await file.clock.advance(5_000);
+  await asked;
+  assert.ok(wasReady, "a rehearsal waits for the lock");
 });
 
 test("a rehearsal leaves nothing behind", async ({ file }) => {

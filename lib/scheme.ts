@@ -74,6 +74,7 @@ export interface Signature {
   prefix?: string;
   /** True where the prefix may be left out. */
   prefixOptional?: boolean;
+  /** Hex is read in either case, because it is the same bytes; base64 in its one spelling (RFC 4648, section 4). */
   encoding: "hex" | "base64" | "text";
 }
 

@@ -58,7 +58,7 @@ const FORM: ContentType = "application/x-www-form-urlencoded";
 
 /** Of `pull_request.opened` GitHub's header has the first half, and the body the second. */
 function headerType(type: Read | undefined, event: string): string {
-  const isJoined = typeof type === "object" && "join" in type;
+  const isJoined = typeof type === "object" && !Array.isArray(type) && "join" in type;
   return isJoined ? event.replace(/\..*$/s, "") : event;
 }
 

@@ -19,7 +19,7 @@ import { probe } from "./trials.ts";
 import { urlVariants } from "./url-variants.ts";
 
 /** MACs for the secrets of others. */
-const OTHERS_MAX = 8;
+const OTHERS_MAX = 14;
 
 /** MACs that are left for bodies, and for URLs where the scheme signs them, so that no cause takes those of the next. */
 const BODY_MACS = 16;

@@ -46,8 +46,6 @@ export class Lease {
   #beatenAt = Number.NEGATIVE_INFINITY;
   /** What was claimed before that may have been taken over since, until a beat is answered. */
   #vouchedFrom = Number.NEGATIVE_INFINITY;
-  /** The end of the last time without beats that was longer than the lease; others may have buried us in it. */
-  #gapEndedAt = Number.NEGATIVE_INFINITY;
   #timer: Timer | null = null;
   #beating: Promise<void> | null = null;
 
@@ -67,7 +65,7 @@ export class Lease {
   /** A claim carried a beat that was sent at `sentAt` (monotonic): beats go on from here. */
   begin(sentAt: number): void {
     // Too long after the one before it: others may have buried us in between, and a claim's beat does not say so.
-    if (sentAt - this.#beatenAt >= this.#leaseMs) this.#vouchedFrom = this.#gapEndedAt = sentAt;
+    if (sentAt - this.#beatenAt >= this.#leaseMs) this.#vouchedFrom = sentAt;
     this.#beatenAt = Math.max(this.#beatenAt, sentAt);
     this.doubt();
   }
@@ -91,21 +89,6 @@ export class Lease {
    */
   isSureOf(claimedAt: number): boolean {
     return claimedAt >= this.#vouchedFrom && this.#clock.monotonic() - this.#beatenAt < this.#leaseMs;
-  }
-
-  /**
-   * False where a run may have been taken over since it was claimed, whatever beats have said meanwhile: they speak of
-   * the runs that are known as ours when they are answered, and one that is about to begin was not.
-   */
-  mayBegin(claimedAt: number): boolean {
-    return claimedAt >= this.#gapEndedAt && this.isSureOf(claimedAt);
-  }
-
-  /** As `ensure`, by a beat that is sent from now on, for a run that has just become known as ours. */
-  async confirm(claimedAt: number, isOurs: () => boolean): Promise<boolean> {
-    await this.#beating;
-    await this.#beat();
-    return this.ensure(claimedAt, isOurs);
   }
 
   /**
@@ -141,7 +124,6 @@ export class Lease {
       // Taken before the commit: the lease counts from when others may have seen the beat.
       sentAt = this.#clock.monotonic();
       const answer = await this.#storage.beat(this.identity.id);
-      if (answer === null || sentAt - this.#beatenAt >= this.#leaseMs) this.#gapEndedAt = sentAt;
       if (answer !== null) this.#beatenAt = sentAt;
       return answer;
     });

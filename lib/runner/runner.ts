@@ -25,9 +25,6 @@ const DEFAULT_POLICY: RetryPolicy = { attempts: 10, minDelayMs: 2_000, maxDelayM
 /** How often a stop looks whether what was being stored has been. */
 const ARRIVAL_LOOK_MS = 5;
 
-/** How an attempt ends that never began, because its run was another's by then. */
-const LOST: Awaited<ReturnType<Attempt["execute"]>> = { outcome: { kind: "lost" }, hanging: null };
-
 export interface RunnerGivens {
   storage: Storage;
   registry: WorkflowRegistry;
@@ -278,13 +275,13 @@ export class Runner {
       log,
       drainMs: timing.drainMs,
       ensureLease: () => {
-        const isOurs = (): boolean => this.#isActive(attempt);
+        const isOurs = (): boolean => this.#active.get(run.runId)?.attempt === attempt && !attempt.isLost;
         return this.#lease.isSureOf(claimedAt) ? isOurs() : this.#lease.ensure(claimedAt, isOurs);
       },
       store: (step) => this.#persist.until("store a step", () => storage.finishStep(run, step)),
     });
     this.#standstill.began(run.runId, run.workflowName);
-    const done = this.#conduct(attempt, named, claimedAt).catch((error: unknown) => {
+    const done = this.#conduct(attempt, named).catch((error: unknown) => {
       log.error("an attempt was abandoned and will be resumed", { run_id: run.runId, error });
       this.#doubt();
     });
@@ -293,11 +290,10 @@ export class Runner {
   }
 
   /** An attempt from its first line to its stored end. */
-  async #conduct(attempt: Attempt, named: NamedWorkflow, claimedAt: number): Promise<void> {
+  async #conduct(attempt: Attempt, named: NamedWorkflow): Promise<void> {
     const { clock, random, log, timing, storage, onRest } = this.#givens;
     const { run } = attempt;
-    const isOurs = this.#lease.mayBegin(claimedAt) || (await this.#isStillOurs(attempt, claimedAt));
-    const { outcome, hanging } = isOurs ? await attempt.execute() : LOST;
+    const { outcome, hanging } = await attempt.execute();
     if (hanging !== null) {
       log.warn("an attempt ended and something of it still runs", {
         run_id: run.runId,
@@ -326,16 +322,6 @@ export class Runner {
       log.warn("late result dropped: the run is no longer this attempt's", how);
     }
     if (hanging === null) await this.#settle(run);
-  }
-
-  /** Frozen between the claim and the first line, the process may have lost the run before it began. */
-  async #isStillOurs(attempt: Attempt, claimedAt: number): Promise<boolean> {
-    await null; // so that the attempt is known as ours when the beat is answered
-    return this.#lease.confirm(claimedAt, () => this.#isActive(attempt));
-  }
-
-  #isActive(attempt: Attempt): boolean {
-    return this.#active.get(attempt.runId)?.attempt === attempt && !attempt.isLost;
   }
 
   #settle(run: AttemptKey): Promise<void> {

@@ -102,41 +102,4 @@ test("a beat that was sent before all that does not tell, and another is sent", 
   assert.is(beats.length, 2);
 });
 
-test("a beat that was answered before a run was known as ours lets it go on, and not begin", async ({
-  lease,
-  clock,
-  beats,
-}) => {
-  lease.begin(0);
-  assert.ok(lease.mayBegin(0));
-  clock.block(LEASE_MS);
-  const again = clock.monotonic();
-  lease.begin(again);
-  const asked = lease.ensure(0, () => true);
-  await until(() => beats.length === 1, "a beat");
-  beats[0]?.([]);
-  await asked;
-  assert.ok(lease.isSureOf(0));
-  assert.not.ok(lease.mayBegin(0), "the answer cannot have spoken of it");
-  assert.ok(lease.mayBegin(again));
-  const confirmed = lease.confirm(0, () => true);
-  await until(() => beats.length === 2, "a beat of its own");
-  beats[1]?.([]);
-  assert.is(await confirmed, true);
-});
-
-test("a process that was buried begins nothing that it had claimed before", async ({
-  lease,
-  clock,
-  beats,
-}) => {
-  lease.begin(0);
-  clock.block(1_000);
-  const asked = lease.confirm(0, () => beats.length < 2);
-  await until(() => beats.length === 1, "a beat");
-  beats[0]?.(null);
-  await asked;
-  assert.not.ok(lease.mayBegin(0));
-});
-
 test.run();

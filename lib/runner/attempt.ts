@@ -100,6 +100,13 @@ export class Attempt implements Chargeable, StepsHost {
    * @returns the outcome, and what of it hangs beyond the wait: resolved later, or null where nothing does
    */
   async execute(): Promise<{ outcome: Outcome; hanging: Promise<void> | null }> {
+    const isOurs = this.ensureLease();
+    // The process stood still since the claim: not a line runs here before it is known whose the run is. Where the lease
+    // is sure nothing is awaited.
+    if (isOurs !== true) {
+      const early = await Promise.race([isOurs, this.#decided]);
+      if (early !== true) return { outcome: early === false ? { kind: "lost" } : early, hanging: null };
+    }
     const { timeoutMs } = this.#named.workflow;
     const timer = setLongTimer(this.#givens.clock, () => this.#timeOut(timeoutMs), timeoutMs);
     const settled = runCharged(this, () => this.#runWorkflow()).then(

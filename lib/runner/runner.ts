@@ -281,12 +281,13 @@ export class Runner {
       store: (step) => this.#persist.until("store a step", () => storage.finishStep(run, step)),
     });
     this.#standstill.began(run.runId, run.workflowName);
-    const done = this.#conduct(attempt, named).catch((error: unknown) => {
+    const active: Active = { attempt, claimedAt, done: Promise.resolve() };
+    this.#active.set(run.runId, active); // first: an attempt that is not in there is taken for a lost one
+    active.done = this.#conduct(attempt, named).catch((error: unknown) => {
       log.error("an attempt was abandoned and will be resumed", { run_id: run.runId, error });
       this.#doubt();
     });
-    this.#active.set(run.runId, { attempt, claimedAt, done });
-    void done.then(() => this.#release(run.runId, attempt));
+    void active.done.then(() => this.#release(run.runId, attempt));
   }
 
   /** An attempt from its first line to its stored end. */

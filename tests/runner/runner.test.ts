@@ -449,9 +449,9 @@ test("a run that was freed in a commit that was reported as failed is begun", as
   await reaches(run.id, "succeeded");
 });
 
-test("a run that was taken over between its accept and its first line begins no step, and one beat tells", async (t) => {
+test("a run that was taken over between its accept and its first line runs none of its lines, and one beat tells", async (t) => {
   const calls: string[] = [];
-  const w = defineWorkflow({ run: ({ step }) => step("once", () => void calls.push("once")) });
+  const w = defineWorkflow({ run: () => void calls.push("first line") });
   const opened = await open(t, { w });
   const { storage, clock, latchhook } = opened;
   await firstClaim();
@@ -481,6 +481,75 @@ test("a run that was taken over between its accept and its first line begins no 
   assert.is((await opened.run(runId)).status, "failed");
   assert.equal(calls, []);
   assert.is(beats, 1);
+});
+
+test("a run that nobody took while its process was frozen begins once a beat has told, unless the process stops first", async (t) => {
+  for (const isStopped of [false, true]) {
+    let lines = 0;
+    const opened = await open(t, { w: defineWorkflow({ run: () => void lines++ }) });
+    const { storage, clock, latchhook } = opened;
+    await firstClaim();
+    const accept = storage.accept.bind(storage);
+    storage.accept = async (...args) => {
+      storage.accept = accept;
+      const outcome = await accept(...args);
+      clock.block(20_000);
+      return outcome;
+    };
+    let answer = (): void => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    let beats = 0;
+    const beat = storage.beat.bind(storage);
+    storage.beat = async (processId) => {
+      beats++;
+      await answered;
+      return beat(processId);
+    };
+    const { runId } = await latchhook.trigger("w", {});
+    await until(() => beats === 1, "the beat");
+    assert.is(lines, 0);
+    if (isStopped) {
+      const stopped = latchhook.stop({ grace: "10s" });
+      await clock.advance(9_000); // two seconds before the end of its grace runs go back
+      answer();
+      await clock.advance(1_000);
+      await stopped;
+      assert.is((await storage.getRun(runId))?.status, "queued");
+    } else {
+      answer();
+      await opened.reaches(runId, "succeeded");
+    }
+    assert.equal([lines, beats], isStopped ? [0, 1] : [1, 1]);
+  }
+});
+
+test("a step that is reached after a freeze does not begin where the run was taken over meanwhile", async (t) => {
+  const calls: string[] = [];
+  let thaw = (): void => {};
+  const w = defineWorkflow({
+    async run({ step }) {
+      await new Promise<void>((resolve) => {
+        thaw = resolve;
+      });
+      return step("once", () => void calls.push("once"));
+    },
+  });
+  const opened = await open(t, { w });
+  const { storage, clock } = opened;
+  const runId = await opened.start("w");
+  await opened.reaches(runId, "running");
+  const [owner] = await storage.owners();
+  const processId = owner?.id ?? "";
+  const next = { status: "failed" as const, error: { code: "error", message: "ended by another process" } };
+  const runs = (await storage.ownedRuns(processId)).map((key) => ({ ...key, next }));
+  assert.is(await storage.bury({ processId, beats: owner?.beats ?? null, now: clock.now(), runs }), true);
+  clock.block(20_000);
+  thaw();
+  await clock.advance(1_000);
+  assert.is((await opened.run(runId)).status, "failed");
+  assert.equal(calls, []);
 });
 
 test("the turns go round the workflows: one late run waits for no other's backlog", async (t) => {

@@ -47,6 +47,15 @@ interface Active {
   done: Promise<void>;
 }
 
+/** Stored with a slot, and not begun yet. */
+interface Arrived {
+  run: ClaimedRun;
+  /** As `claimedAt`. */
+  takenAt: number;
+  /** A beat has told so, or it was cancelled: what begins of it ends before its first line. */
+  isLost: boolean;
+}
+
 /** Claims stored runs, hands them out to attempts, and stores how those ended. Woken by accepts, not by a poll. */
 export class Runner {
   readonly #givens: RunnerGivens;
@@ -67,7 +76,7 @@ export class Runner {
   /** True where a run may wait for another of its workflow, whatever slots there are. */
   readonly #hasLimits: boolean;
   /** Runs that were stored with a slot and begin with the next turns. */
-  readonly #arrived: { run: ClaimedRun; takenAt: number }[] = [];
+  readonly #arrived: Arrived[] = [];
   /** Runs that the last beat found to be ours, and that nobody here runs. */
   #orphans: ReadonlySet<string> = new Set();
   /** Since when (monotonic) a run may be stored as ours that nobody here knows of; null where a beat has told since. */
@@ -135,7 +144,7 @@ export class Runner {
     if (claimed.length < taken && (this.#slots.isBacklogged || this.#isClaiming)) this.wake();
     if (claimed.length === 0) return;
     this.#lease.begin(takenAt);
-    this.#arrived.push(...claimed.map((run) => ({ run, takenAt })));
+    this.#arrived.push(...claimed.map((run) => ({ run, takenAt, isLost: false })));
     if (this.#arrived.length > claimed.length) return; // those before them are on their way
     // The answers go out in the next turn. A run may keep the thread busy, so it begins in the one after.
     void nextTurn()
@@ -155,6 +164,7 @@ export class Runner {
   /** A run was cancelled here: its attempt ends at once. */
   onCancelled(runId: string): void {
     this.#active.get(runId)?.attempt.lose();
+    for (const arrived of this.#arrived) if (arrived.run.runId === runId) arrived.isLost = true;
   }
 
   /** The runs awake now, as `run_id workflow`; of many some, and how many more. */
@@ -245,9 +255,9 @@ export class Runner {
 
   #beginArrived(): void {
     const arrived = this.#arrived.splice(0);
-    for (const { run, takenAt } of arrived) {
+    for (const { run, takenAt, isLost } of arrived) {
       if (this.#isStopping) void this.#giveBack(run);
-      else this.#begin(run, takenAt);
+      else this.#begin(run, takenAt, isLost);
     }
     if (!this.#isStopping) this.#tellBegun(arrived.length);
     this.#slots.release(arrived.length);
@@ -264,7 +274,7 @@ export class Runner {
     if (count > 0) this.#givens.onBegin();
   }
 
-  #begin(run: ClaimedRun, claimedAt: number): void {
+  #begin(run: ClaimedRun, claimedAt: number, isLost = false): void {
     const named = this.#givens.registry.get(run.workflowName);
     if (named === undefined) return; // cannot be: only registered workflows are asked for
     if (this.#turns.at(-1) !== run.workflowName)
@@ -280,6 +290,7 @@ export class Runner {
       },
       store: (step) => this.#persist.until("store a step", () => storage.finishStep(run, step)),
     });
+    if (isLost) attempt.lose();
     this.#standstill.began(run.runId, run.workflowName);
     const active: Active = { attempt, claimedAt, done: Promise.resolve() };
     this.#active.set(run.runId, active); // first: an attempt that is not in there is taken for a lost one
@@ -366,12 +377,14 @@ export class Runner {
   }
 
   #loseMissing(owned: readonly AttemptKey[], askedAt: number): void {
+    // What was claimed after the question cannot be in the answer.
+    const isMissing = ({ runId, fence }: AttemptKey, claimedAt: number): boolean =>
+      claimedAt < askedAt && !owned.some((key) => key.runId === runId && key.fence === fence);
     for (const { attempt, claimedAt } of this.#active.values()) {
-      // What was claimed after the question cannot be in the answer.
-      if (claimedAt >= askedAt) continue;
-      const { runId, fence } = attempt.run;
-      if (!owned.some((key) => key.runId === runId && key.fence === fence)) attempt.lose();
+      if (isMissing(attempt.run, claimedAt)) attempt.lose();
     }
+    // After a beat's answer the lease is sure of all that it has not told, and so this is the one that tells.
+    for (const arrived of this.#arrived) if (isMissing(arrived.run, arrived.takenAt)) arrived.isLost = true;
   }
 
   async #giveBack(key: AttemptKey): Promise<void> {

@@ -525,6 +525,56 @@ test("a run that nobody took while its process was frozen begins once a beat has
   }
 });
 
+test("a run that a beat told to be lost between its accept and its first line does not begin, also where the next accept was seen before", async (t) => {
+  const begun: unknown[] = [];
+  const w = defineWorkflow({ run: ({ input }) => void begun.push((input as { n: number }).n) });
+  const opened = await open(t, { w });
+  const { storage, clock, latchhook } = opened;
+  await firstClaim();
+  let thaw = (): void => {};
+  const thawed = new Promise<void>((resolve) => {
+    thaw = resolve;
+  });
+  const beat = storage.beat.bind(storage);
+  let beats = 0;
+  storage.beat = async (processId) => {
+    const owned = await beat(processId);
+    beats++;
+    await thawed;
+    return owned;
+  };
+  const accept = storage.accept.bind(storage);
+  storage.accept = async (...args) => {
+    storage.accept = accept;
+    const outcome = await accept(...args);
+    const [owner] = await storage.owners();
+    const processId = owner?.id ?? "";
+    const next = { status: "failed" as const, error: { code: "error", message: "ended by another process" } };
+    const runs = outcome.claimed.map(({ runId, fence }) => ({ runId, fence, next }));
+    assert.is(await storage.bury({ processId, beats: owner?.beats ?? null, now: clock.now(), runs }), true);
+    clock.block(20_000);
+    // The next delivery registers the process anew, and the beat behind it finds that one's run alone.
+    await latchhook.trigger("w", { n: 2 });
+    await clock.advance(2_000);
+    assert.is(beats, 1);
+    setImmediate(thaw); // after the accept's answer, before what comes with it begins
+    return outcome;
+  };
+  const { runId } = await latchhook.trigger("w", { n: 1 });
+  await clock.advance(1_000);
+  assert.equal([(await opened.run(runId)).status, begun], ["failed", [2]]);
+});
+
+test("a run that is cancelled between its accept and its first line does not begin", async (t) => {
+  let lines = 0;
+  const opened = await open(t, { w: defineWorkflow({ run: () => void lines++ }) });
+  await firstClaim();
+  const { runId } = await opened.latchhook.trigger("w", {});
+  assert.is((await opened.admin("POST", `/runs/${runId}/cancel`)).status, 202);
+  await opened.clock.advance(1_000);
+  assert.equal([(await opened.run(runId)).status, lines], ["cancelled", 0]);
+});
+
 test("a step that is reached after a freeze does not begin where the run was taken over meanwhile", async (t) => {
   const calls: string[] = [];
   let thaw = (): void => {};

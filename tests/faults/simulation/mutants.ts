@@ -22,7 +22,7 @@ const ENDING = "lib/runner/ending.ts";
 
 /**
  * Each breaks a promise, and the simulation has to notice each. The last ones stood in the program, and it found them;
- * three more that it found show in one of thousands of worlds, and so tests of the runner and the storage hold them.
+ * four more that it found show in one of thousands of worlds, and so tests of the runner and the storage hold them.
  */
 export const MUTANTS: readonly Mutant[] = [
   {

@@ -153,6 +153,7 @@ test("ten thousand connections that idle after an answer keep nobody out", async
 
 test("a server whose file handles are all taken goes on once they are given back", async ({ open }) => {
   const target = await open();
+  const before = await filesOf(target);
   await run("prlimit", ["--pid", String(target.server.pid), "--nofile=300:300"]);
   const lines = Array.from({ length: 400 }, () => target.dial());
   for (const line of lines) line.write(target.request("GET /health HTTP/1.1"));
@@ -160,7 +161,8 @@ test("a server whose file handles are all taken goes on once they are given back
   // It cuts what it cannot hold, so that nobody waits for an answer that never comes.
   await until(() => lines.filter((line) => line.isOver).length > 100, "those that are too many to be cut");
   for (const line of lines) line.close();
-  await until(async () => (await filesOf(target)) < 200, "the handles to be given back");
+  // But for a few that it may have opened for itself meanwhile.
+  await until(async () => (await filesOf(target)) <= before + 20, "the handles to be given back");
   const { good } = await target.under(async () => {});
   good.assertServed();
 });

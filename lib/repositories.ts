@@ -39,8 +39,11 @@ export interface Storage {
 
   /** Stores an event and its runs, or finds the event that had the id first. Where a run has a `claim`, it adds a beat, too. */
   accept(event: NewEvent, runs: readonly NewRun[], otherBody: OtherBody): Promise<AcceptOutcome>;
-  /** What `accept` would find for the id, without storing anything; null for a new id. */
-  findAccepted(idKey: string, bodyHash: Uint8Array, otherBody: OtherBody): Promise<AcceptOutcome | null>;
+  /**
+   * What `accept` would find, without storing anything; null for a new event, and for a new guard key, which only an
+   * accept can use up.
+   */
+  findAccepted(keys: EventKeys, otherBody: OtherBody): Promise<AcceptOutcome | null>;
 
   /** Hands runs to a process: each gets a new attempt with a higher fence. Where there are any, it adds a beat, and the process if it is gone. */
   claim(command: ClaimCommand): Promise<ClaimOutcome>;
@@ -104,15 +107,21 @@ export interface StorageFacts {
 /** What a second body under the same id is. */
 export type OtherBody = "conflict" | "duplicate";
 
-export interface NewEvent {
+/** By what an event is known again. */
+export interface EventKeys {
+  /** Decides what is the same event; null where the delivery is not deduplicated by an id. */
+  idKey: string | null;
+  /** A value that counts for one event only: a delivery with one that was seen is a copy of that event, whatever its id. */
+  guardKey: string | null;
+  /** SHA-256 of the body, 32 bytes. */
+  bodyHash: Uint8Array;
+}
+
+export interface NewEvent extends EventKeys {
   id: string;
   provider: string;
   idSource: IdSource | null;
   webhookId: string | null;
-  /** Decides what is the same event; null where the delivery is not deduplicated. */
-  idKey: string | null;
-  /** SHA-256 of the body, 32 bytes. */
-  bodyHash: Uint8Array;
   type: string | null;
   contentType: string;
   /** The kept headers, names in lower case. */

@@ -42,10 +42,12 @@ export interface Scheme {
   /** The event's type, for people and triggers. */
   type?: Read;
   /**
-   * `body`: bodies of this provider do not repeat, so one that was seen is a copy, whatever its unsigned id says.
-   * A place in the body: each value there is good for one event, for good.
+   * What a captured request cannot change, where its id is not signed. `body`: bodies of this provider do not repeat, so
+   * one that was seen is a copy, whatever its id says. `body+type`: bodies repeat under another type, which nobody signs,
+   * so one that was seen under this type is a copy. A place in the body: each value there is good for one event. All of
+   * them hold as long as ids are kept. `none` is the default, for a record that extends one with a guard.
    */
-  replayGuard?: "body" | { readonly body: string };
+  replayGuard?: "body" | "body+type" | "none" | { readonly body: string };
   /** The status and body that this provider counts as success; the default is 202 with the accept's JSON. */
   answer?: { status: 200 | 202 | 204; body?: "json" | "empty" };
   /** `empty`: the 401 has no body, because the provider describes none. */

@@ -197,8 +197,8 @@ async function findFirst(
   delivery: Delivery,
   otherBody: OtherBody,
 ): Promise<AcceptOutcome | null> {
-  if (delivery.idKey === null) return null;
-  return storage.findAccepted(delivery.idKey, delivery.bodyHash, otherBody);
+  if (delivery.idKey === null && delivery.guardKey === null) return null;
+  return storage.findAccepted(delivery, otherBody);
 }
 
 function toEvent(delivery: Delivery, notes: readonly string[], acceptedAt: number): NewEvent {
@@ -209,6 +209,7 @@ function toEvent(delivery: Delivery, notes: readonly string[], acceptedAt: numbe
     idSource: delivery.idSource,
     webhookId: delivery.webhookId,
     idKey: delivery.idKey,
+    guardKey: delivery.guardKey,
     bodyHash: delivery.bodyHash,
     type: delivery.type,
     contentType: delivery.contentType,

@@ -16,8 +16,10 @@ export interface Delivery {
   provider: string;
   idSource: IdSource | null;
   webhookId: string | null;
-  /** null where the delivery is not deduplicated. */
+  /** null where the delivery is not deduplicated by an id. */
   idKey: string | null;
+  /** The value that counts for one event only; null where the scheme has none. */
+  guardKey: string | null;
   /** SHA-256 of the body. */
   bodyHash: Uint8Array;
   type: string | null;
@@ -60,13 +62,15 @@ export function parseDelivery(
   const id = isGeneric
     ? genericId(headers, parseGenericBody(value, settings.requireId))
     : schemeId(scheme, delivery);
+  const type = read(scheme.type, delivery)?.text ?? null;
   return {
     provider: provider.name,
     idSource: id?.source ?? null,
     webhookId: id?.webhookId ?? null,
-    idKey: id === null ? null : keyOf(provider.name, id, scheme, bodyHash),
+    idKey: id === null ? null : keyOf(provider.name, id, scheme, bodyHash, type),
+    guardKey: guardKeyOf(provider.name, scheme, delivery),
     bodyHash,
-    type: read(scheme.type, delivery)?.text ?? null,
+    type,
     contentType,
     headers: keptHeaders(delivery, scheme, settings.keepHeaders),
     body: withoutSecrets(body, value, scheme),
@@ -118,7 +122,7 @@ function genericId(headers: IncomingHeaders, inBody: string | null): Id | null {
 
 function schemeId(scheme: Scheme, delivery: Readable): Id | null {
   const found =
-    read(scheme.id, delivery) ?? (scheme.replayGuard === "body" ? read({ hash: "body" }, delivery) : null);
+    read(scheme.id, delivery) ?? (isKnownByBody(scheme) ? read({ hash: "body" }, delivery) : null);
   if (found === null) return null;
   const signedHeader = signedIdHeader(scheme);
   const isSigned = found.headers.every((name) => name === signedHeader);
@@ -131,17 +135,32 @@ function keyOf(
   { source, webhookId, isSigned }: Id,
   scheme: Scheme,
   bodyHash: Uint8Array,
+  type: string | null,
 ): string {
   // Where bodies do not repeat the body alone decides: an id that nobody signed can be exchanged in a captured request.
-  if (scheme.replayGuard === "body") return idKeyOf(provider, source, "", bodyHash);
+  if (isKnownByBody(scheme)) {
+    const under = scheme.replayGuard === "body+type" ? fitted(type ?? "") : "";
+    return idKeyOf(provider, source, under, bodyHash);
+  }
   // An unsigned id counts together with the bytes, so that nobody takes it in advance with a body of their own. Not where
   // the time stands in the body, as Linear has it: there each retry has other bytes, and what was captured soon is stale.
   const isBound = !isSigned && source === "scheme" && !hasTimeInBody(scheme);
   return idKeyOf(provider, source, webhookId, isBound ? bodyHash : undefined);
 }
 
+function isKnownByBody({ replayGuard }: Scheme): boolean {
+  return replayGuard === "body" || replayGuard === "body+type";
+}
+
 function hasTimeInBody({ timestamp }: Scheme): boolean {
   return timestamp !== undefined && "body" in timestamp.from;
+}
+
+/** What makes the delivery a copy whatever its id: the value at the place where the scheme says that each counts once. */
+function guardKeyOf(provider: string, { replayGuard }: Scheme, delivery: Readable): string | null {
+  if (typeof replayGuard !== "object") return null;
+  const found = read(replayGuard, delivery);
+  return found === null ? null : `${provider}:guard:${fitted(found.text)}`;
 }
 
 /**

@@ -44,6 +44,7 @@ export async function trigger(
     idSource: id === null ? null : ("trigger" as const),
     webhookId: id,
     idKey: id === null ? null : idKeyOf("generic", "trigger", id),
+    guardKey: null,
     bodyHash: sha256(body),
     type: workflowName,
     contentType: "application/json",

@@ -11,7 +11,7 @@ export function giveId(value: unknown, scheme: Scheme, id: string): void {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return;
   const path = bodyPathOf(scheme.id);
   if (path !== null && setText(value as Record<string, unknown>, path.split("."), id)) return;
-  if (scheme.replayGuard === "body" || hasHash(scheme.id)) Reflect.set(value, "sample_id", id);
+  if (/^body/.test(String(scheme.replayGuard)) || hasHash(scheme.id)) Reflect.set(value, "sample_id", id);
 }
 
 /** The first place in the body that may hold the id. */

@@ -189,8 +189,8 @@ const SCHEME: v.GenericSchema<unknown, Scheme> = v.pipe(
       type: v.exactOptional(readFrom(0)),
       replayGuard: v.exactOptional(
         v.union(
-          [v.literal("body"), bodyPlace],
-          'give "body", or a place in the body whose values count once',
+          [v.picklist(["body", "body+type", "none"]), bodyPlace],
+          'give "body", "body+type", "none", or a place in the body whose values count once, such as { body: "token" }',
         ),
       ),
       answer: v.exactOptional(

@@ -84,13 +84,14 @@ export async function verifyWebhook<B = unknown>(
   const value = parseBody(rawBody, headers.get("content-type") ?? "");
   const bodyHash = (): Uint8Array => sha256(rawBody);
   const delivery = { headers, headerName: familyOf(scheme, headers), value, bodyHash };
+  const type = read(scheme.type, delivery)?.text ?? null;
   return {
     id: read(scheme.id, delivery)?.text ?? null,
-    type: read(scheme.type, delivery)?.text ?? null,
+    type,
     timestamp: signedAt === null ? null : new Date(signedAt),
     rawBody,
     body: value as B,
-    replayKey: replayKeyOf(scheme, value, bodyHash),
+    replayKey: replayKeyOf(scheme, value, type, bodyHash),
   };
 }
 
@@ -166,7 +167,13 @@ function instantOf(now: VerifyOptions["now"] = Date.now()): number {
   throw new TypeError("Cannot use this now: give a Date, epoch milliseconds or a clock with now()");
 }
 
-function replayKeyOf({ replayGuard }: Scheme, value: unknown, bodyHash: () => Uint8Array): string | null {
-  if (replayGuard === "body") return `sha256:${toHex(bodyHash())}`;
-  return typeof replayGuard === "object" ? readPath(value, replayGuard.body) : null;
+function replayKeyOf(
+  { replayGuard }: Scheme,
+  value: unknown,
+  type: string | null,
+  bodyHash: () => Uint8Array,
+): string | null {
+  if (typeof replayGuard === "object") return readPath(value, replayGuard.body);
+  if (replayGuard === undefined || replayGuard === "none") return null;
+  return `sha256:${toHex(bodyHash())}${replayGuard === "body" ? "" : `:${type}`}`;
 }

@@ -59,6 +59,7 @@ function deliveryOf(workflowName: string | null, webhookId: string | null, input
     idSource: webhookId === null ? null : "body",
     webhookId,
     idKey: webhookId === null ? null : `${provider}:body:${webhookId}`,
+    guardKey: null,
     bodyHash: sha256(body),
     type: "paid",
     contentType: "application/json",

@@ -81,6 +81,7 @@ test("a generic delivery is all that it says, and nothing is made up", () => {
       idSource: "body",
       webhookId: "a",
       idKey: "generic:body:a",
+      guardKey: null,
       bodyHash: null,
       type: "write",
       contentType: "application/json",

@@ -62,7 +62,8 @@ test("what is stored says where it came from, and a run of it can be looked up",
   );
   assert.match(String(event.event_id), /^evt_/);
   // As earlier versions have stored it, so that an id holds over an upgrade.
-  const known = await opened.storage.findAccepted("generic:trigger:order-1", new Uint8Array(32), "duplicate");
+  const keys = { idKey: "generic:trigger:order-1", guardKey: null, bodyHash: new Uint8Array(32) };
+  const known = await opened.storage.findAccepted(keys, "duplicate");
   assert.is(known?.eventId, event.event_id);
   assert.match(runId, /^run_/);
 });

@@ -28,7 +28,8 @@ for (const name of builtInSchemeNames()) {
     assert.ok(event.rawBody.byteLength > 0);
     if (name === "stripe") assert.is(event.id, "evt_1");
     if (name === "svix") assert.is(event.id, "msg_1");
-    if (scheme.replayGuard === "body") assert.match(event.replayKey ?? "", /^sha256:[0-9a-f]{64}$/);
+    if (String(scheme.replayGuard).startsWith("body"))
+      assert.match(event.replayKey ?? "", /^sha256:[0-9a-f]{64}(?::null)?$/);
     else assert.is(event.replayKey === null, scheme.replayGuard === undefined);
     const refused = await verifyWebhook(signed(name, signing), { ...options, secret: other }).catch((e) => e);
     assert.instance(refused, InvalidSignatureError);

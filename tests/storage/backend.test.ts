@@ -88,7 +88,7 @@ test("closing twice is closing once", async ({ file }) => {
 
 const commands: Record<string, (storage: Storage) => Promise<unknown>> = {
   accept: (s) => s.accept(eventOf("late"), [runOf()], "conflict"),
-  findAccepted: (s) => s.findAccepted("generic:body:late", new Uint8Array(32), "conflict"),
+  findAccepted: (s) => s.findAccepted(eventOf("late"), "conflict"),
   claim: (s) => s.claim(claimOf()),
   beat: (s) => s.beat("p1"),
   finishStep: (s) => s.finishStep({ runId: "run", fence: 1 }, stepOf("one")),

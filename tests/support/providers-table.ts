@@ -80,13 +80,11 @@ function idCell(scheme: Scheme): string {
   if (id === undefined) return "none: not deduplicated";
   const signed = signedIdHeader(scheme);
   const guard =
-    replayGuard === "body"
-      ? "; known by the body"
-      : replayGuard === undefined
-        ? ""
-        : `; \`${replayGuard.body}\` once`;
+    typeof replayGuard === "object" ? `; \`${replayGuard.body}\` once` : GUARDS[replayGuard ?? "none"];
   return `${readText(id)}${signed === null ? "" : " (signed)"}${guard}`;
 }
+
+const GUARDS = { body: "; known by the body", "body+type": "; known by body and type", none: "" };
 
 function answerCell({ answer = { status: 202 } }: Scheme): string {
   const isEmpty = answer.status === 204 || answer.body === "empty";

@@ -104,6 +104,7 @@ export function eventOf(webhookId: string | null, given: Partial<NewEvent> = {})
     idSource: source,
     webhookId,
     idKey: webhookId === null || source === null ? null : idKeyOf(provider, source, webhookId),
+    guardKey: null,
     bodyHash: Uint8Array.from(createHash("sha256").update(body).digest()),
     type: null,
     contentType: "application/json",

@@ -1,6 +1,7 @@
 import type {
   AcceptOutcome,
   ClaimedRun,
+  EventKeys,
   NewEvent,
   NewRun,
   OtherBody,
@@ -35,7 +36,14 @@ export class SqliteAccept {
     const idHash = event.idKey === null ? null : this.#events.hashOf(event.idKey);
     if (event.idKey !== null && idHash !== null) {
       const first = this.#events.findByIdKey(idHash, event.idKey);
-      if (first !== null && first.id !== event.id) return this.#seen(first, event.bodyHash, otherBody);
+      if (first !== null && first.id !== event.id) {
+        this.#useUp(event.guardKey, first);
+        return this.#seen(first, event.bodyHash, otherBody);
+      }
+    }
+    if (event.guardKey !== null) {
+      const first = this.#events.findByGuard(event.guardKey);
+      if (first !== null && first.id !== event.id) return this.#seen(first, event.bodyHash, "duplicate");
     }
     const seq = this.#events.insert(event, idHash);
     if (seq === null) {
@@ -63,9 +71,19 @@ export class SqliteAccept {
     return { kind: "accepted", eventId: event.id, webhookId: event.webhookId, runs: accepted, claimed };
   }
 
-  find(idKey: string, bodyHash: Uint8Array, otherBody: OtherBody): AcceptOutcome | null {
-    const first = this.#events.findByIdKey(this.#events.hashOf(idKey), idKey);
-    return first === null ? null : this.#seen(first, bodyHash, otherBody);
+  find({ idKey, guardKey, bodyHash }: EventKeys, otherBody: OtherBody): AcceptOutcome | null {
+    const guarded = guardKey === null ? null : this.#events.findByGuard(guardKey);
+    // Nothing is stored here, so a new value would not be used up: it would be good for an event of anybody's making.
+    if (guardKey !== null && guarded === null) return null;
+    const first = idKey === null ? null : this.#events.findByIdKey(this.#events.hashOf(idKey), idKey);
+    if (first !== null) return this.#seen(first, bodyHash, otherBody);
+    return guarded === null ? null : this.#seen(guarded, bodyHash, "duplicate");
+  }
+
+  /** A copy's value counts, too: whoever has seen it could sign another event with it. */
+  #useUp(guardKey: string | null, first: KnownEvent): void {
+    if (guardKey !== null && this.#events.findByGuard(guardKey) === null)
+      this.#events.addGuard(first.seq, guardKey);
   }
 
   #seen(first: KnownEvent, bodyHash: Uint8Array, otherBody: OtherBody): AcceptOutcome {

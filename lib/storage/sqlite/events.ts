@@ -1,6 +1,7 @@
 import type { IdSource } from "../../event.ts";
 import type { EventQuery, EventRecord, EventSummary, NewEvent, Page } from "../../repositories.ts";
 import type { Database, Row, Statement } from "./driver.ts";
+import type { SqliteGuards } from "./guards.ts";
 import { type IdHash, isBound } from "./id-hash.ts";
 import type { IdIndex } from "./id-index.ts";
 import { type Column, listPage } from "./page.ts";
@@ -24,17 +25,20 @@ export class SqliteEvents {
   readonly #runs: SqliteRuns;
   readonly #idHash: IdHash;
   readonly #idIndex: IdIndex;
+  readonly #guards: SqliteGuards;
   readonly #insert: Statement;
   readonly #byIdKey: Statement;
   readonly #byId: Statement;
+  readonly #bySeq: Statement;
   readonly #whole: Statement;
   readonly #erase: Statement;
   readonly #delete: Statement;
 
-  constructor(db: Database, runs: SqliteRuns, idHash: IdHash, idIndex: IdIndex) {
+  constructor(db: Database, runs: SqliteRuns, idHash: IdHash, idIndex: IdIndex, guards: SqliteGuards) {
     this.#db = db;
     this.#idHash = idHash;
     this.#idIndex = idIndex;
+    this.#guards = guards;
     this.#runs = runs;
     // The conflict target is named, because INSERT OR IGNORE would swallow NULL and CHECK faults too; it is the event's
     // own id, so that an accept can be repeated.
@@ -46,6 +50,7 @@ export class SqliteEvents {
       ON CONFLICT (id) DO NOTHING`);
     const known = "SELECT seq, id, webhook_id, body_hash, erased_at FROM webhook_events";
     this.#byIdKey = db.prepare(`${known} WHERE seq = ? AND id_key = ?`);
+    this.#bySeq = db.prepare(`${known} WHERE seq = ?`);
     this.#byId = db.prepare(`${known} WHERE id = ? AND id_source IS NOT 'mark'`);
     this.#whole = db.prepare(
       `SELECT ${SUMMARY}, e.headers, e.body FROM webhook_events e WHERE id = ? AND id_source IS NOT 'mark'`,
@@ -57,7 +62,7 @@ export class SqliteEvents {
     this.#delete = db.prepare("DELETE FROM webhook_events WHERE seq = ?");
   }
 
-  /** Stores the event, whose id key nobody has. @returns its row's number; null where it is stored already */
+  /** Stores the event, whose id key and guard key nobody has. @returns its row's number; null where it is stored already */
   insert(event: NewEvent, idHash: number | null): number | null {
     const { idKey } = event;
     const result = this.#insert.run(
@@ -78,6 +83,7 @@ export class SqliteEvents {
     if (Number(result.changes) === 0) return null;
     const seq = Number(result.lastInsertRowid);
     if (idHash !== null) this.#idIndex.add(idHash, seq);
+    if (event.guardKey !== null) this.#guards.add(seq, event.guardKey);
     return seq;
   }
 
@@ -98,8 +104,20 @@ export class SqliteEvents {
     return null;
   }
 
-  /** The id, which was found under this hash, is free again. */
+  /** The event that the value of a guard has counted for. */
+  findByGuard(guardKey: string): KnownEvent | null {
+    const seq = this.#guards.find(guardKey);
+    return seq === null ? null : toKnownEvent(this.#bySeq.get(seq) as Row | undefined);
+  }
+
+  /** The event came again under this value, which is new. */
+  addGuard(seq: number, guardKey: string): void {
+    this.#guards.add(seq, guardKey);
+  }
+
+  /** The id, which was found under this hash, is free again, and so are the values of its guards. */
   delete(seq: number, idKey: string | null): void {
+    this.#guards.forget(seq);
     this.#delete.run(seq);
     if (idKey !== null) this.#idIndex.remove(this.#idHash.ofKey(idKey), seq);
   }

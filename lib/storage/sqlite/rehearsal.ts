@@ -14,6 +14,7 @@ export function rehearsedDelivery(now: number): { event: NewEvent; run: NewRun }
     idSource: "body",
     webhookId: id,
     idKey: idKeyOf("generic", "body", id),
+    guardKey: null,
     bodyHash: new Uint8Array(32),
     type: null,
     contentType: "application/json",

@@ -117,6 +117,14 @@ const VERSIONS: readonly string[] = [
 
   CREATE TABLE probes (id INTEGER PRIMARY KEY CHECK (id = 1), writes INTEGER NOT NULL);
   `,
+  `
+  -- Values that count for one event only. An event that came again under another one has several.
+  CREATE TABLE guards (
+    event_seq INTEGER NOT NULL REFERENCES webhook_events (seq) ON DELETE CASCADE,
+    guard_key TEXT NOT NULL CHECK (guard_key <> ''),
+    PRIMARY KEY (event_seq, guard_key)
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /** What builds before the first release wrote, up to this version; there is no way from it to any of ours. */

@@ -8,6 +8,7 @@ import type {
   ClaimCommand,
   ClaimOutcome,
   CleanupCommand,
+  EventKeys,
   EventQuery,
   EventRecord,
   EventSummary,
@@ -33,6 +34,7 @@ import { SqliteClaims } from "./claims.ts";
 import { type Database, isBusy, isFault, type Row, type Statement } from "./driver.ts";
 import { SqliteEvents } from "./events.ts";
 import { FilePlace } from "./file-place.ts";
+import { SqliteGuards } from "./guards.ts";
 import { IdHash } from "./id-hash.ts";
 import { IdIndex } from "./id-index.ts";
 import type { OpenDatabase } from "./open.ts";
@@ -83,7 +85,8 @@ export class SqliteStorage implements Storage {
     // After the first read, which opens the log.
     const place = path === null ? null : new FilePlace(path);
     this.#writer = new Writer(db, clock, random, this.#checkpoints, this.#idIndex, place);
-    this.#events = new SqliteEvents(db, this.#runs, idHash, this.#idIndex);
+    const guards = new SqliteGuards(db, idHash, this.#idIndex);
+    this.#events = new SqliteEvents(db, this.#runs, idHash, this.#idIndex, guards);
     this.#claims = new SqliteClaims(db);
     this.#accept = new SqliteAccept(db, this.#events, this.#runs, this.#claims);
     this.#retention = new SqliteRetention(db, this.#events);
@@ -112,8 +115,8 @@ export class SqliteStorage implements Storage {
     );
   }
 
-  findAccepted(idKey: string, bodyHash: Uint8Array, otherBody: OtherBody): Promise<AcceptOutcome | null> {
-    return this.#readIds(() => this.#accept.find(idKey, bodyHash, otherBody));
+  findAccepted(keys: EventKeys, otherBody: OtherBody): Promise<AcceptOutcome | null> {
+    return this.#readIds(() => this.#accept.find(keys, otherBody));
   }
 
   claim(command: ClaimCommand): Promise<ClaimOutcome> {

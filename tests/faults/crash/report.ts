@@ -22,6 +22,8 @@ export interface Hits {
   cleanup: number;
   /** The file was there, and no schema in it. */
   schema: number;
+  /** A file of the first release was opened, and its schema was still the old one. */
+  upgrade: number;
   /** A file of a build before the first release was being refused. */
   oldSchema: number;
 }
@@ -99,6 +101,7 @@ export class Findings {
     cancel: 0,
     cleanup: 0,
     schema: 0,
+    upgrade: 0,
     oldSchema: 0,
   };
   readonly faults: Faults = {

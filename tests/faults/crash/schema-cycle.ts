@@ -3,6 +3,7 @@ import { Agent } from "node:http";
 import { join } from "node:path";
 import { SCHEMA_VERSION } from "../../../lib/storage/sqlite/schema.ts";
 import { pause } from "../../fixtures/workflows/_audit.ts";
+import { writeSchema3 } from "../../support/schema-3.ts";
 import { PROGRAM, type SpawnOptions } from "../../support/spawn-server.ts";
 import { StoredFile } from "../../support/stored.ts";
 import { deliver } from "./deliver.ts";
@@ -14,6 +15,8 @@ import type { Findings } from "./report.ts";
 
 /** What builds before the first release wrote last; no way leads from it, so it is refused and stays as it was. */
 const OLD_VERSION = 2;
+/** What the first release wrote, and every release since raises. */
+const FIRST_RELEASE = 3;
 /** A start takes about so long, in milliseconds. */
 const START_MS = 700;
 
@@ -26,27 +29,48 @@ export interface SchemaGivens {
   env: Readonly<Record<string, string>>;
 }
 
-/** Kills a server that raises the schema of a file of its own: a new file, or one that it has to refuse. */
+/**
+ * Kills a server that raises the schema of a file of its own: a new file, one of the first release, or one that it has
+ * to refuse.
+ */
 export async function schemaCycle(givens: SchemaGivens): Promise<void> {
-  if (givens.plan.random.chance(0.6)) await killRaising(givens);
-  else await killRefusing(givens);
+  if (!givens.plan.random.chance(0.6)) await killRefusing(givens);
+  else if (givens.plan.random.chance(0.5)) await killRaising(givens, 0);
+  else await killRaising(givens, FIRST_RELEASE);
 }
 
-async function killRaising({ folder, cycle, plan, looker, findings, env }: SchemaGivens): Promise<void> {
+/** @param from the version that the file has before; 0 for a new one */
+async function killRaising(
+  { folder, cycle, plan, looker, findings, env }: SchemaGivens,
+  from: 0 | typeof FIRST_RELEASE,
+): Promise<void> {
   const path = join(folder, `raised-${cycle}.db`);
+  const seen = (): { version: number; tables: number; events: number } =>
+    looker.read(path, (rows) => {
+      const tables = rows("SELECT name FROM sqlite_schema WHERE type = 'table'").map(({ name }) => name);
+      const hasEvents = tables.includes("webhook_events");
+      return {
+        version: Number(rows("PRAGMA user_version")[0]?.user_version),
+        tables: tables.length,
+        events: hasEvents ? rows("SELECT id FROM webhook_events").length : 0,
+      };
+    });
+  if (from !== 0) writeSchema3(new StoredFile(folder), path);
+  const before = from === 0 ? { version: 0, tables: 0, events: 0 } : seen();
   const options: SpawnOptions = { file: PROGRAM, env: { ...env, DATABASE_URL: `file:${path}` } };
   const first = new Life(options);
-  // The file is made just before SQLite opens it, so the kill is aimed at the moment it appears.
-  while (!existsSync(path) && first.end === null) await pause(1);
+  // SQLite opens a new file just after it was made, and the log of an old one just before it raises it.
+  const sign = from === 0 ? path : `${path}-wal`;
+  while (!existsSync(sign) && first.end === null) await pause(1);
   await pause(plan.delayMs);
   await first.kill();
   findings.kills++;
-  const made = looker.read(path, (rows) => ({
-    version: Number(rows("PRAGMA user_version")[0]?.user_version),
-    tables: rows("SELECT name FROM sqlite_schema").length,
-  }));
-  findings.hit("schema", made.version === 0);
-  const isWhole = made.version === 0 ? made.tables === 0 : made.version === SCHEMA_VERSION;
+  const made = seen();
+  findings.hit(from === 0 ? "schema" : "upgrade", made.version === from);
+  const isWhole =
+    made.version === from
+      ? JSON.stringify(made) === JSON.stringify(before)
+      : made.version === SCHEMA_VERSION && made.events === before.events;
   if (!isWhole) findings.fault("broken", `a kill left a schema half-made: ${JSON.stringify(made)}`);
 
   const next = new Life(options);
@@ -67,7 +91,7 @@ async function killRaising({ folder, cycle, plan, looker, findings, env }: Schem
   await next.kill();
   findings.kills++;
   const stored = looker.read(path, (rows) => rows("SELECT webhook_id FROM webhook_events").length);
-  if (answer?.status !== 202 || stored !== 1)
+  if (answer?.status !== 202 || stored !== before.events + 1)
     findings.fault("broken", `after a kill while the schema was raised: ${answer?.status} ${next.stderr}`);
 }
 

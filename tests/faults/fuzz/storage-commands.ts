@@ -64,10 +64,7 @@ function accept(id: string | null, provider: string, body: string, count: number
       outcome.runs.map(shownRun),
       first.runs.map((run) => `${run.id} ${run.status}`),
     );
-    assert.equal(
-      await storage.findAccepted(event.idKey ?? "", event.bodyHash, isConflict ? "conflict" : "duplicate"),
-      outcome,
-    );
+    assert.equal(await storage.findAccepted(event, isConflict ? "conflict" : "duplicate"), outcome);
   };
 }
 

@@ -50,8 +50,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "copies are looked for outside of the transaction",
     file: STORAGE,
     from: "    return this.#writer.write(\n      (transaction) => this.#accept.accept(event, runs, otherBody, transaction),",
-    to: `    const { idKey } = event;
-    const found = idKey === null ? null : this.#accept.find(idKey, event.bodyHash, otherBody);
+    to: `    const found = this.#accept.find(event, otherBody);
     if (found !== null) return Promise.resolve(found);
     const find = this.#events.findByIdKey;
     return this.#writer.write(

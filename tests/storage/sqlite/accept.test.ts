@@ -244,12 +244,12 @@ test("NULL where a value must stand is a fault of the command, not a duplicate",
 
 test("findAccepted says what an accept would find, and stores nothing", async ({ file, storage }) => {
   const event = eventOf("a");
-  const key = String(event.idKey);
-  assert.is(await storage.findAccepted(key, event.bodyHash, "conflict"), null);
+  const other = { ...event, bodyHash: new Uint8Array(32) };
+  assert.is(await storage.findAccepted(event, "conflict"), null);
   await storage.accept(event, [runOf()], "conflict");
-  assert.is((await storage.findAccepted(key, event.bodyHash, "conflict"))?.kind, "duplicate");
-  assert.is((await storage.findAccepted(key, new Uint8Array(32), "conflict"))?.kind, "conflict");
-  assert.is((await storage.findAccepted(key, new Uint8Array(32), "duplicate"))?.kind, "duplicate");
+  assert.is((await storage.findAccepted(event, "conflict"))?.kind, "duplicate");
+  assert.is((await storage.findAccepted(other, "conflict"))?.kind, "conflict");
+  assert.is((await storage.findAccepted(other, "duplicate"))?.kind, "duplicate");
   assert.is(file.count("webhook_events"), 1);
 });
 

@@ -6,7 +6,7 @@ import { openDatabase } from "../../../lib/storage/sqlite/open.ts";
 import { SqliteStorage } from "../../../lib/storage/sqlite/sqlite-storage.ts";
 import { firstPage, StoredFile } from "../../support/stored.ts";
 
-const TABLES = "runs|webhook_events|steps|attempts|replays|processes|recent_ids|id_hashes|id_moves";
+const TABLES = "runs|webhook_events|steps|attempts|replays|processes|recent_ids|id_hashes|id_moves|guards";
 
 /** A database that remembers what was prepared on it. */
 interface Recorded {
@@ -46,6 +46,12 @@ test("no statement of the storage reads a whole table", ({ db, prepared }) => {
 const hot: readonly [what: string, text: string, index: RegExp][] = [
   ["where an id may be", "SELECT seq FROM id_hashes", /PRIMARY KEY \(hash=\?\)/],
   ["the id of a delivery", "WHERE seq = ? AND id_key = ?", /INTEGER PRIMARY KEY \(rowid=\?\)/],
+  [
+    "a guard's value",
+    "FROM guards WHERE event_seq = ? AND guard_key = ?",
+    /guards USING PRIMARY KEY \(event_seq=\? AND guard_key=\?\)/,
+  ],
+  ["the guards of an event", "SELECT guard_key FROM guards", /guards USING PRIMARY KEY \(event_seq=\?\)/],
   ["new ids", "FROM recent_ids WHERE n > ?", /INTEGER PRIMARY KEY \(rowid>\? AND rowid<\?\)/],
   ["ids that were moved", "DELETE FROM recent_ids", /INTEGER PRIMARY KEY \(rowid<\?\)/],
   [

@@ -29,7 +29,8 @@ export function deliver(agent: Agent, origin: string, entry: Entry): Promise<Ans
       return post(body, { "x-signature": `sha256=${signature(body, SECRETS.partner)}` });
     }
     case "github": {
-      const body = JSON.stringify({ action: "opened", journey });
+      // Its own bytes for each event, as GitHub's are: a body that was seen is a copy, whatever its id.
+      const body = JSON.stringify({ action: "opened", issue: { node_id: id }, journey });
       return post(body, {
         "x-hub-signature-256": `sha256=${signature(body, SECRETS.github)}`,
         "x-github-delivery": id,

@@ -4,12 +4,12 @@ import type { Storage } from "../../../lib/repositories.ts";
 import type { Timing } from "../../../lib/runner/timing.ts";
 import { createStorageBackend } from "../../../lib/storage/backend.ts";
 import { openProgram } from "../../../lib/wiring/program.ts";
-import { github, githubJourney } from "./github.ts";
+import { githubJourney } from "./github.ts";
 
 type Options = LatchhookOptions & ListenOptions;
 
 /**
- * The program, with the scheme of GitHub and the times of `TEST_TIMING`.
+ * The program, with a workflow that GitHub's deliveries start and the times of `TEST_TIMING`.
  *
  * @param breakIt a deliberate fault: the options of a server that has it
  */
@@ -18,8 +18,7 @@ export function serveCrash(breakIt: (options: Options) => Options = (options) =>
   // As in `mod.ts` nothing is awaited here: workflow files import the library while it starts.
   void serve({
     open: (options, hooks) => {
-      const known = { ...options, schemes: { ...options.schemes, github } };
-      const broken = breakIt({ ...known, workflows: { "github-journey": githubJourney } });
+      const broken = breakIt({ ...options, workflows: { "github-journey": githubJourney } });
       return openProgram(broken, { timing, ...hooks });
     },
   });

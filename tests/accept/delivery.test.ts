@@ -196,6 +196,37 @@ for (const [body, webhookId] of IDS) {
   });
 }
 
+test("where bodies do not repeat the body alone is the key, whatever id it has, and none is needed", () => {
+  const hub: Scheme = { ...plain, id: { header: "x-id" }, replayGuard: "body" };
+  const keys = [{ "x-id": "e" }, { "x-id": "f" }, {}].map((headers) => parse(hub, "{}", headers));
+  for (const { idKey, guardKey } of keys) {
+    assert.is(idKey, `acme:scheme+body:${hashOf("{}")}:`);
+    assert.is(guardKey, null);
+  }
+  assert.equal(
+    keys.map(({ webhookId }) => webhookId),
+    ["e", "f", `sha256:${hashOf("{}")}`],
+  );
+  assert.is.not(parse(hub, "[]").idKey, keys[0]?.idKey);
+  const off: Scheme = { ...hub, replayGuard: "none" };
+  assert.is(parse(off, "{}", { "x-id": "e" }).idKey, `acme:scheme+body:${hashOf("{}")}:e`);
+  assert.equal([parse(off, "{}").idKey, parse(off, "{}").guardKey], [null, null]);
+});
+
+test("the value at a guard's place is a key of its own, with an id and without", () => {
+  const once: Scheme = { ...plain, id: { body: "id" }, replayGuard: { body: "meta.token" } };
+  const keysOf = (body: unknown): unknown => {
+    const { idKey, guardKey } = parse(once, body);
+    return [idKey, guardKey];
+  };
+  assert.equal(keysOf({ id: "e", meta: { token: "t" } }), ["acme:scheme:e", "acme:guard:t"]);
+  assert.equal(keysOf({ meta: { token: 7 } }), [null, "acme:guard:7"]);
+  for (const meta of [{}, { token: "" }, { token: null }, { token: ["t"] }, "t"])
+    assert.equal(keysOf({ id: "e", meta }), ["acme:scheme:e", null]);
+  for (const token of ["t".repeat(256), "t\u0000"])
+    assert.equal(keysOf({ meta: { token } }), [null, `acme:guard:sha256:${hashOf(token)}`]);
+});
+
 test("a text is no object: nothing in it is an id", () => {
   for (const path of ["event.length", "event.0", "length"]) {
     const scheme = { ...acme, id: { body: path } };

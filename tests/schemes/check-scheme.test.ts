@@ -62,6 +62,13 @@ test("a scheme with a time, in each of its places, passes", () => {
     assert.equal(checkScheme("acme", scheme), scheme);
 });
 
+test("a replay guard by the body, by a place in it, and none at all, pass", () => {
+  for (const replayGuard of ["body", "body+type", "none", { body: "meta.token" }]) {
+    const scheme = { ...least, replayGuard };
+    assert.equal(checkScheme("acme", scheme), scheme);
+  }
+});
+
 test("no header that is a credential is stored, as an id or as a type", () => {
   for (const header of ["authorization", "proxy-authorization", "cookie", "set-cookie"]) {
     for (const place of ["id", "type"])
@@ -203,7 +210,12 @@ const CASES: [name: string, scheme: unknown, message: RegExp][] = [
   [
     "a guard at two places",
     { ...least, replayGuard: { body: "a", header: "b" } },
-    /acme\.replayGuard: give "body"/,
+    /acme\.replayGuard: give "body", "body\+type", "none", or a place in the body/,
+  ],
+  [
+    "a guard that is switched",
+    { ...least, replayGuard: true },
+    /acme\.replayGuard: give "body", "body\+type", "none"/,
   ],
   ["a full refusal", { ...least, refusal: "json" }, /acme\.refusal: give empty, or leave it out/],
   ["a secret for no scheme", { ...least, forSecrets: { prefix: "a" } }, /acme\.forSecrets/],

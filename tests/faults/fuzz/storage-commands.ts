@@ -39,17 +39,26 @@ const ids = fc.constantFrom("a", "b", "c");
 const providers = fc.constantFrom("generic", "acme");
 const at = fc.nat({ max: 30 });
 
-function accept(id: string | null, provider: string, body: string, count: number, isConflict: boolean): Act {
+function accept(
+  id: string | null,
+  provider: string,
+  body: string,
+  count: number,
+  isConflict: boolean,
+  guardKey: string | null,
+): Act {
   return async (model, storage) => {
-    const event = eventOf(id, { provider, body: encodeText(body), acceptedAt: model.now });
+    const event = eventOf(id, { provider, body: encodeText(body), acceptedAt: model.now, guardKey });
     const runs = WORKFLOWS.slice(0, count).map((name) => runOf(name));
-    const first = model.byKey(event.idKey);
+    const byKey = model.byKey(event.idKey);
+    const first = byKey ?? model.byGuard(guardKey);
     const outcome = await storage.accept(event, runs, isConflict ? "conflict" : "duplicate");
     if (first === undefined) {
       const stored = runs.map((run) => ({ id: run.id, status: "queued" as const, fence: 0, endedAt: null }));
       model.events.push({
         id: event.id,
         idKey: event.idKey,
+        guards: guardKey === null ? [] : [guardKey],
         body,
         acceptedAt: model.now,
         isErased: false,
@@ -58,7 +67,8 @@ function accept(id: string | null, provider: string, body: string, count: number
       assert.equal([outcome.kind, outcome.eventId], ["accepted", event.id]);
       return;
     }
-    const isOther = isConflict && first.body !== body;
+    if (guardKey !== null && model.byGuard(guardKey) === undefined) first.guards.push(guardKey);
+    const isOther = isConflict && byKey !== undefined && first.body !== body;
     assert.equal([outcome.kind, outcome.eventId], [isOther ? "conflict" : "duplicate", first.id]);
     assert.equal(
       outcome.runs.map(shownRun),
@@ -90,6 +100,7 @@ function race(id: string, count: number): Act {
     model.events.push({
       id: winner,
       idKey: events[0]?.idKey ?? null,
+      guards: [],
       body: "{}",
       acceptedAt: model.now,
       isErased: false,
@@ -224,7 +235,14 @@ const reopen: Act = async (_, storage, real) => {
 
 const acts: fc.Arbitrary<[name: string, act: Act]>[] = [
   fc
-    .tuple(fc.option(ids), providers, fc.constantFrom("{}", "[]"), fc.nat({ max: 2 }), fc.boolean())
+    .tuple(
+      fc.option(ids),
+      providers,
+      fc.constantFrom("{}", "[]"),
+      fc.nat({ max: 2 }),
+      fc.boolean(),
+      fc.option(fc.constantFrom("acme:guard:a", "acme:guard:b", "acme:guard:c")),
+    )
     .map((given) => [`accept(${given})`, accept(...given)]),
   fc.tuple(ids, fc.integer({ min: 2, max: 5 })).map((given) => [`race(${given})`, race(...given)]),
   fc.tuple(ids, providers).map((given) => [`mark(${given})`, mark(...given)]),

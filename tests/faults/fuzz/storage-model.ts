@@ -19,6 +19,8 @@ export interface ModelRun {
 export interface ModelEvent {
   id: string;
   idKey: string | null;
+  /** What has counted for it. */
+  guards: string[];
   body: string;
   acceptedAt: number;
   isErased: boolean;
@@ -46,6 +48,10 @@ export class Model {
 
   byKey(idKey: string | null): ModelEvent | undefined {
     return idKey === null ? undefined : this.events.find((event) => event.idKey === idKey);
+  }
+
+  byGuard(guardKey: string | null): ModelEvent | undefined {
+    return this.events.find((event) => event.guards.some((guard) => guard === guardKey));
   }
 
   /** True for an event whose acceptance and all runs' ends are before the time. */

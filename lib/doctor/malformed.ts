@@ -1,6 +1,7 @@
 import type { Scheme } from "../scheme.ts";
 import { familyOf, signatureHeaders } from "../verify/families.ts";
-import { signatureBytes, signedIdHeader } from "../verify/scheme-check.ts";
+import { signedIdHeader } from "../verify/scheme-check.ts";
+import { signatureBytes } from "../verify/signature-bytes.ts";
 import type { Case, Diagnosis } from "./diagnosis.ts";
 import { looksLikeProvider } from "./looks-like.ts";
 import { HeldHeaders } from "./refused.ts";

@@ -126,13 +126,13 @@ function checkRequest(request: Request): void {
     "body" in request;
   if (!isRequest) {
     throw new TypeError(
-      "Cannot verify what is no Request: make one of the raw body, such as new Request(url, { method, headers, body: rawBody })",
+      "Cannot verify what is no Request: make one of the raw body: new Request(url, { method, headers, body: rawBody })",
     );
   }
   const isEmptied = request.body === null && Number(request.headers.get("content-length") ?? 0) > 0;
   if (request.bodyUsed || request.body?.locked || isEmptied) {
     throw new TypeError(
-      "Cannot verify a body that was read already: the signature covers its bytes, so hand the request over before a body parser has it",
+      "Cannot verify a body that was read already: hand the request over before a body parser has it",
     );
   }
 }

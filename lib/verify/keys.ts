@@ -2,17 +2,22 @@ import { createPrivateKey, createPublicKey, createSecretKey, type KeyObject } fr
 import { tokenDigest } from "../constant-time.ts";
 import type { Scheme, SignatureAlgorithm } from "../scheme.ts";
 import { decodeBase64, decodeHex } from "./decode.ts";
+import { signatureBytes } from "./signature-bytes.ts";
 
 /** What a secret's text stands for. */
 export type Key =
-  | {
-      readonly kind: "hmac";
-      readonly algorithm: SignatureAlgorithm;
-      readonly hash: string;
-      readonly secret: KeyObject;
-    }
+  | HmacKey
   | { readonly kind: "public"; readonly algorithm: SignatureAlgorithm; readonly publicKey: KeyObject }
   | { readonly kind: "token"; readonly algorithm: SignatureAlgorithm; readonly digest: Uint8Array };
+
+export interface HmacKey {
+  readonly kind: "hmac";
+  readonly algorithm: SignatureAlgorithm;
+  readonly hash: string;
+  readonly secret: KeyObject;
+  /** Where its MACs are written, one over the other. */
+  readonly room: Buffer;
+}
 
 /** Standard Webhooks: a shared secret has 24 to 64 bytes. Others verify too, and are warned of. */
 export const WHSEC_BYTES: { readonly min: number; readonly max: number } = { min: 24, max: 64 };
@@ -76,7 +81,14 @@ function readWhsec(given: string, algorithm: SignatureAlgorithm): Key {
 
 /** As a key object: a text or bytes would be read into one for each delivery. */
 function hmacKey(algorithm: SignatureAlgorithm, bytes: Uint8Array): Key {
-  return { kind: "hmac", algorithm, hash: algorithm.slice("hmac-".length), secret: createSecretKey(bytes) };
+  const room = Buffer.alloc(signatureBytes(algorithm) ?? 0);
+  return {
+    kind: "hmac",
+    algorithm,
+    hash: algorithm.slice("hmac-".length),
+    secret: createSecretKey(bytes),
+    room,
+  };
 }
 
 function readWhsk(text: string): KeyObject {

@@ -8,6 +8,7 @@ import { type Given, holds } from "./holds.ts";
 import type { Key } from "./keys.ts";
 import { parseParts } from "./parts.ts";
 import { headersOf, readPath } from "./read.ts";
+import { signatureBytes } from "./signature-bytes.ts";
 import { parseSigned } from "./signed.ts";
 import { parseTimestamp, TOLERANCE_MS } from "./timestamp.ts";
 
@@ -177,21 +178,6 @@ export class SchemeCheck {
     return signer;
   }
 }
-
-/** How many bytes a signature has; null where that varies, as with DER. */
-export function signatureBytes(algorithm: SignatureAlgorithm): number | null {
-  return SIGNATURE_BYTES[algorithm];
-}
-
-const SIGNATURE_BYTES: Readonly<Record<SignatureAlgorithm, number | null>> = {
-  "hmac-sha1": 20,
-  "hmac-sha256": 32,
-  "hmac-sha384": 48,
-  "hmac-sha512": 64,
-  ed25519: 64,
-  "ecdsa-p256-sha256": null,
-  token: null,
-};
 
 /** The header of the id where `signed` names it; its name is the first that the record's `id` has. */
 export function signedIdHeader(scheme: Scheme): string | null {

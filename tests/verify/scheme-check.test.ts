@@ -4,7 +4,8 @@ import * as assert from "uvu/assert";
 import { encodeText } from "../../lib/json.ts";
 import type { Scheme } from "../../lib/scheme.ts";
 import { readKey } from "../../lib/verify/keys.ts";
-import { SchemeCheck, signatureBytes, signedIdHeader, type Verified } from "../../lib/verify/scheme-check.ts";
+import { SchemeCheck, signedIdHeader, type Verified } from "../../lib/verify/scheme-check.ts";
+import { signatureBytes } from "../../lib/verify/signature-bytes.ts";
 
 const test = suite("verify/scheme-check");
 

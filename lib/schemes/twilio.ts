@@ -21,11 +21,16 @@ export const twilio: Scheme = {
   contentTypes: ["application/x-www-form-urlencoded", "application/json"],
 };
 
-/** Both spellings of the port are tried: some of Twilio's products sign the one that goes without saying. */
+/**
+ * Both spellings of the port are tried: some of Twilio's products sign the one that goes without saying. So are both of
+ * a quote in the query: Twilio signs `'`, and Deno and Bun hand it over as `%27`.
+ */
 function contents({ url, contentType, body }: SignedParts): readonly SignedChunks[] {
   const covered =
     contentType === "application/x-www-form-urlencoded" ? formText(body) : bodyHashText(url, body);
-  return covered === null ? [] : withAndWithoutPort(url).map((spelled) => [spelled, covered]);
+  if (covered === null) return [];
+  const urls = new Set([url, url.replaceAll("%27", "'")].flatMap(withAndWithoutPort));
+  return Array.from(urls, (spelled) => [spelled, covered]);
 }
 
 /** Every field's distinct values in order, name and value with nothing between; null for what is no form. */
@@ -56,12 +61,11 @@ function bodyHashText(url: string, body: Uint8Array): "" | null {
   return hashes.length === 1 && hashes[0]?.toLowerCase() === toHex(sha256(body)) ? "" : null;
 }
 
+/** As it is called first: signing takes that one. */
 function withAndWithoutPort(url: string): readonly string[] {
-  const match = /^(https?):\/\/([^/?#]*?)(:\d+)?(?=[/?]|$)/.exec(url);
+  const match = /^(https?:\/\/[^/?#]*?)(:\d+)?(?=[/?]|$)/.exec(url);
   if (match === null) return [url];
-  const [start, scheme = "", host = "", port] = match;
-  const rest = url.slice(start.length);
-  const usual = scheme === "https" ? ":443" : ":80";
-  const [bare, whole] = [`${scheme}://${host}${rest}`, `${scheme}://${host}${port ?? usual}${rest}`];
-  return port === undefined ? [bare, whole] : [whole, bare]; // as it is called first: signing takes that one
+  const [start, bare = "", port] = match;
+  const usual = url.startsWith("https") ? ":443" : ":80";
+  return [url, bare + (port === undefined ? usual : "") + url.slice(start.length)];
 }

@@ -66,6 +66,16 @@ for (const [url, also] of PORTS) {
   });
 }
 
+test("a quote in the query is tried as it is written and as its escape stands for it", () => {
+  const tried = contents("A=1", FORM, "https://a.example/b?c=it%27s");
+  assert.equal(
+    tried.map((text) => text.replace(/A1$/, "")),
+    ["it%27s", "it%27s", "it's", "it's"].map(
+      (c, index) => `https://a.example${index % 2 === 0 ? "" : ":443"}/b?c=${c}`,
+    ),
+  );
+});
+
 test("a body in JSON is signed by its hash in the URL alone", () => {
   const body = '{"a":1}';
   const hash = createHash("sha256").update(body).digest("hex");

@@ -3,12 +3,12 @@ import * as assert from "uvu/assert";
 import { InvalidSignatureError } from "../../lib/errors.ts";
 import { encodeText } from "../../lib/json.ts";
 import type { Scheme } from "../../lib/scheme.ts";
-import { builtInScheme } from "../../lib/schemes/mod.ts";
+import { builtInScheme, builtInSchemeNames } from "../../lib/schemes/mod.ts";
 import { signatureHeaders } from "../../lib/verify/families.ts";
 import { signDelivery } from "../../lib/verify/sign.ts";
 import { Verifier } from "../../lib/verify/verify.ts";
 import { PUBLISHED, type PublishedVector } from "../fixtures/published.ts";
-import { evidenceTable } from "../support/evidence.ts";
+import { evidence, evidenceTable, evidenceText } from "../support/evidence.ts";
 import { keysFor } from "../support/keys.ts";
 
 const test = suite("schemes/published");
@@ -64,6 +64,25 @@ test("what was published is made here, too, for each provider whose key and form
     "standard-webhooks",
     "twilio",
   ]);
+});
+
+test("every provider is in the table of evidence, and one without any is marked", () => {
+  const known = evidence();
+  assert.equal(
+    known.map(({ provider }) => provider),
+    builtInSchemeNames(),
+  );
+  const none = { isPublished: false, theirsToOurs: null, oursToTheirs: null, isByOthers: false };
+  assert.is(evidenceText({ provider: "acme", ...none }), "our reading alone");
+  assert.is(
+    evidenceText({ provider: "acme", ...none, isPublished: true, oursToTheirs: "acme" }),
+    "published, `acme`",
+  );
+  assert.is(
+    evidenceText({ provider: "acme", ...none, oursToTheirs: "b", isByOthers: true }),
+    "`b`, by others",
+  );
+  assert.is(evidenceTable().split("\n").length, known.length + 1);
 });
 
 test.run();

@@ -1,3 +1,4 @@
+import { createPrivateKey } from "node:crypto";
 import type { Keys } from "../support/keys.ts";
 
 /** Loads one of the packages of package.json beside this file. */
@@ -11,16 +12,17 @@ export interface OnWire {
   readonly body: string;
 }
 
+/** A delivery before it is signed; `at` in epoch milliseconds. */
+export type ToSign = Omit<OnWire, "headers"> & { readonly at: number };
+
 /** What a provider's own library does with a delivery. */
 export interface Vendor {
   readonly provider: string;
   readonly library: string;
+  /** Where the provider has no library of its own, and the one that most people use is another's. */
+  readonly isByOthers?: true;
   /** The headers that it would send; without it the library only verifies. */
-  signs?(
-    load: Load,
-    given: Omit<OnWire, "headers"> & { at: number },
-    secret: string,
-  ): Promise<Record<string, string>>;
+  signs?(load: Load, given: ToSign, secret: string): Promise<Record<string, string>>;
   /** Whether it takes a delivery; by its own clock. */
   accepts(load: Load, sent: OnWire, keys: Keys): Promise<boolean>;
 }
@@ -153,6 +155,11 @@ export const VENDORS: readonly Vendor[] = [
   {
     provider: "shopify",
     library: "@shopify/shopify-api",
+    async signs(load, { body }, secret) {
+      await load("@shopify/shopify-api/adapters/web-api");
+      const { createSHA256HMAC } = await load("@shopify/shopify-api/runtime");
+      return { "x-shopify-hmac-sha256": await createSHA256HMAC(secret, body) };
+    },
     async accepts(load, { url, headers, body }, { verifying }) {
       await load("@shopify/shopify-api/adapters/web-api");
       const { shopifyApi, ApiVersion, LogSeverity } = await load("@shopify/shopify-api");
@@ -175,11 +182,15 @@ export const VENDORS: readonly Vendor[] = [
     library: "twilio",
     async signs(load, { url, body }, secret) {
       const { default: twilio } = await load("twilio");
-      return { "x-twilio-signature": twilio.getExpectedTwilioSignature(secret, url, form(body)) };
+      const fields = url.includes("bodySHA256=") ? {} : form(body);
+      return { "x-twilio-signature": twilio.getExpectedTwilioSignature(secret, url, fields) };
     },
     async accepts(load, { url, headers, body }, { verifying }) {
       const { default: twilio } = await load("twilio");
-      return twilio.validateRequest(verifying, headers["x-twilio-signature"], url, form(body));
+      const signature = headers["x-twilio-signature"];
+      return url.includes("bodySHA256=")
+        ? twilio.validateRequestWithBody(verifying, signature, url, body)
+        : twilio.validateRequest(verifying, signature, url, form(body));
     },
   },
   {
@@ -193,6 +204,7 @@ export const VENDORS: readonly Vendor[] = [
   {
     provider: "telegram",
     library: "grammy",
+    isByOthers: true,
     async accepts(load, { url, headers, body }, { verifying }) {
       const { Bot, webhookCallback } = await load("grammy");
       const botInfo = { id: 1, is_bot: true, first_name: "none", username: "none" };
@@ -240,6 +252,19 @@ export const VENDORS: readonly Vendor[] = [
     },
   },
   {
+    provider: "coinbase-commerce",
+    library: "coinbase-commerce-node",
+    async signs(load, { body }, secret) {
+      const { default: commerce } = await load("coinbase-commerce-node");
+      return { "x-cc-webhook-signature": commerce.Webhook.computeSignature(body, secret) };
+    },
+    async accepts(load, { headers, body }, { verifying }) {
+      const { default: commerce } = await load("coinbase-commerce-node");
+      const signature = headers["x-cc-webhook-signature"];
+      return isTaken(() => commerce.Webhook.verifySigHeader(body, signature, verifying));
+    },
+  },
+  {
     provider: "hubspot",
     library: "@hubspot/api-client",
     async signs(load, { url, body, at }, secret) {
@@ -272,6 +297,18 @@ export const VENDORS: readonly Vendor[] = [
   {
     provider: "sendgrid",
     library: "@sendgrid/eventwebhook",
+    async signs(load, { body, at }, secret) {
+      // It verifies with this one, which signs, too; its keys are in the form that curves had before PKCS #8.
+      const { default: starkbank } = await load("starkbank-ecdsa");
+      const key = createPrivateKey({ key: Buffer.from(secret, "base64"), format: "der", type: "pkcs8" });
+      const pem = key.export({ format: "pem", type: "sec1" });
+      const timestamp = String(Math.floor(at / 1_000));
+      const signature = starkbank.Ecdsa.sign(timestamp + body, starkbank.PrivateKey.fromPem(pem));
+      return {
+        "x-twilio-email-event-webhook-timestamp": timestamp,
+        "x-twilio-email-event-webhook-signature": signature.toBase64(),
+      };
+    },
     async accepts(load, { headers, body }, { verifying }) {
       const { EventWebhook } = await load("@sendgrid/eventwebhook");
       const webhook = new EventWebhook();
@@ -283,6 +320,15 @@ export const VENDORS: readonly Vendor[] = [
   {
     provider: "box",
     library: "box-node-sdk",
+    async signs(load, { body, at }, secret) {
+      const { computeWebhookSignature } = await load("box-node-sdk/lib/internal/utilsNode");
+      const headers = {
+        "box-delivery-timestamp": new Date(at).toISOString().replace(/\.\d+Z/, "+00:00"),
+        "box-signature-version": "1",
+        "box-signature-algorithm": "HmacSHA256",
+      };
+      return { ...headers, "box-signature-primary": await computeWebhookSignature(body, headers, secret) };
+    },
     async accepts(load, { headers, body }, { verifying }) {
       const { WebhooksManager } = await load("box-node-sdk/lib/managers/webhooks");
       return WebhooksManager.validateMessage(body, headers, verifying, { secondaryKey: verifying });

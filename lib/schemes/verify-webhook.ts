@@ -164,7 +164,7 @@ const FIRST_BYTES = 4_096;
 function instantOf(now: VerifyOptions["now"] = Date.now()): number {
   const instant = typeof now === "object" && now !== null && "now" in now ? now.now() : now.valueOf();
   if (Number.isFinite(instant)) return instant;
-  throw new TypeError("Cannot use this now: give a Date, epoch milliseconds or a clock with now()");
+  throw new TypeError("Cannot use this now: give a Date, epoch milliseconds or a clock");
 }
 
 function replayKeyOf(

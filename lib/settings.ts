@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { type Duration, parseDuration } from "./duration.ts";
 import { nearest } from "./nearest.ts";
 import type { LatchhookOptions, ListenOptions } from "./options.ts";
+import { publicUrlOf } from "./public-url.ts";
 import {
   isNameRefused,
   namedVariables,
@@ -142,11 +143,10 @@ const variables = v.object({
   WEBHOOK_PUBLIC_URL: v.optional(
     v.pipe(
       checked(
-        isPublicUrl,
+        (text) => publicUrlOf(text) !== null,
         "http:// or https://, a host and at most a path, such as https://hooks.example.org",
       ),
-      v.transform((text) => new URL(text)),
-      v.transform((url) => url.origin + url.pathname.replace(/\/+$/, "")),
+      v.transform((text) => publicUrlOf(text) as string),
     ),
   ),
   WEBHOOK_REQUEST_ORIGINS: v.optional(
@@ -251,12 +251,6 @@ function isDatabaseUrl(text: string): boolean {
 function databaseHint(issue: { input: unknown }): string {
   const ways = "file:PATH or :memory:";
   return /^postgres(ql)?:/i.test(String(issue.input)) ? `${ways}, because PostgreSQL is not built` : ways;
-}
-
-function isPublicUrl(text: string): boolean {
-  if (!/^https?:\/\/[^/\\\s?#]+[^\s?#]*$/i.test(text) || !URL.canParse(text)) return false;
-  const url = new URL(text);
-  return url.username === "" && url.password === "";
 }
 
 function isAddressRange(text: string): boolean {

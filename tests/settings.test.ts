@@ -84,7 +84,9 @@ const read: readonly [env: Env, expected: object][] = [
   [{ WEBHOOK_PROVIDERS: "github,my-shop" }, { providers: ["github", "my-shop"] }],
   [{ WEBHOOK_REQUIRE_ID: "true" }, { requireId: true }],
   [{ WEBHOOK_KEEP_HEADERS: "X-Trace-Id, x-region" }, { keepHeaders: ["x-trace-id", "x-region"] }],
-  [{ WEBHOOK_PUBLIC_URL: "https://Hooks.example.org/" }, { publicUrl: "https://hooks.example.org" }],
+  [{ WEBHOOK_PUBLIC_URL: "https://Hooks.example.org/" }, { publicUrl: "https://Hooks.example.org" }],
+  [{ WEBHOOK_PUBLIC_URL: "https://a.example:443" }, { publicUrl: "https://a.example:443" }],
+  [{ WEBHOOK_PUBLIC_URL: "https://m\u00fcll.example/" }, { publicUrl: "https://xn--mll-hoa.example" }],
   [{ WEBHOOK_PUBLIC_URL: "http://a.example:8080/in/" }, { publicUrl: "http://a.example:8080/in" }],
   [
     { TRUST_PROXY: "10.0.0.0/8, ::1,fd00::/8,192.0.2.7" },

@@ -3,7 +3,7 @@ import { nearest } from "../nearest.ts";
 import { parseRate, type Rate } from "../rate.ts";
 import type { ContentType, Scheme, SchemeOptions } from "../scheme.ts";
 import { parseSigned } from "../verify/signed.ts";
-import { Verifier } from "../verify/verify.ts";
+import { schemeFor, Verifier } from "../verify/verify.ts";
 import { PROVIDER_NAME } from "../workflow.ts";
 import { resolveScheme } from "./define-scheme.ts";
 import { builtInScheme, builtInSchemeNames } from "./mod.ts";
@@ -96,11 +96,12 @@ function mayFallBack(scheme: Scheme): boolean {
 }
 
 /** Without the URL every delivery would be refused. */
-function checkUrl(name: string, { signed }: Scheme, secrets: readonly string[], knowsUrl: boolean): void {
-  if (secrets.length === 0 || knowsUrl || signed === undefined || !parseSigned(signed).of.includes("url"))
-    return;
+function checkUrl(name: string, scheme: Scheme, secrets: readonly string[], knowsUrl: boolean): void {
+  const signsUrl = (secret: string): boolean =>
+    parseSigned(schemeFor(scheme, secret).signed ?? "{body}").of.includes("url");
+  if (knowsUrl || !secrets.some(signsUrl)) return;
   throw new TypeError(
-    `Cannot verify "${name}" without the public URL, which it signs: set publicUrl (WEBHOOK_PUBLIC_URL), such as https://hooks.example.org`,
+    `Cannot verify "${name}" without the public URL, which it signs: set publicUrl (WEBHOOK_PUBLIC_URL), such as https://hooks.example.org, or trustProxy (TRUST_PROXY) where a proxy says it`,
   );
 }
 

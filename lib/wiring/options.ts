@@ -5,6 +5,7 @@ import { urlBase } from "../http/run-url.ts";
 import { type Log, silentLog } from "../log.ts";
 import { nearest } from "../nearest.ts";
 import type { LatchhookOptions, ListenOptions, Role } from "../options.ts";
+import { publicUrlOf } from "../public-url.ts";
 import type { Storage } from "../repositories.ts";
 import type { SchemeOptions } from "../scheme.ts";
 import { isCredentialHeader, isDnsName } from "../settings.ts";
@@ -159,10 +160,8 @@ function checkBasePath(basePath: string): string {
 }
 
 function checkPublicUrl(publicUrl: string): string {
-  const url = URL.canParse(publicUrl) ? new URL(publicUrl) : null;
-  const isPlain =
-    url !== null && /^https?:$/.test(url.protocol) && url.search + url.hash + url.username === "";
-  if (isPlain) return publicUrl;
+  const url = publicUrlOf(publicUrl);
+  if (url !== null) return url;
   throw new TypeError(
     'Cannot use this publicUrl: give an origin and at most a path, such as "https://hooks.example.org"',
   );

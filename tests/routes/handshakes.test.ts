@@ -361,8 +361,11 @@ for (const [name, allow] of Object.entries(METHODS)) {
 
 test("a method with an inherited name is none", async ({ server }) => {
   for (const path of ["/webhooks/dropbox?challenge=a", "/health"]) {
-    for (const method of ["constructor", "toString"])
-      assert.is((await server.ask("fetch", { method, path })).status, 405, method);
+    for (const method of ["constructor", "toString"]) {
+      // Bun reads a method that it does not know as GET, so there it never reaches us.
+      const isKept = new Request("http://a.example", { method }).method === method;
+      assert.is((await server.ask("fetch", { method, path })).status, isKept ? 405 : 200, method);
+    }
   }
 });
 

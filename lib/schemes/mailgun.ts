@@ -13,7 +13,7 @@ export const mailgun: Scheme = {
     of: ["timestamp"],
     contents: ({ timestamp, value }) => {
       const token = readPath(value, "signature.token");
-      return token === null || !/^[0-9a-f-]{16,128}$/.test(token) ? [] : [[timestamp, token]];
+      return token === null || !/^[\w-]{16,128}$/.test(token) ? [] : [[timestamp, token]];
     },
   },
   replayGuard: { body: "signature.token" },

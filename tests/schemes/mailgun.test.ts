@@ -23,6 +23,8 @@ test("time and token are signed, and nothing else", () => {
     "a".repeat(50),
     "f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
     "0".repeat(128),
+    "5egbgr1vjgqxtrnp65xfznchgdccwh5d6i09vijqi3whgowmn6",
+    "Z_".repeat(8),
   ])
     assert.equal(contents({ signature: { token } }), [["1793606400", token]], token);
 });
@@ -32,10 +34,10 @@ test("a token of another form is signed by nobody, so that time and token have o
     "",
     "0123456789abcde",
     "0".repeat(129),
-    "A".repeat(50),
     `${"a".repeat(50)}\n`,
     `.${"a".repeat(50)}`,
-    "g".repeat(50),
+    ` ${"a".repeat(50)}`,
+    `\u00e4${"a".repeat(50)}`,
     null,
     {},
     ["a".repeat(50)],

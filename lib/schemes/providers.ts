@@ -7,7 +7,7 @@ import { schemeFor, Verifier } from "../verify/verify.ts";
 import { PROVIDER_NAME } from "../workflow.ts";
 import { resolveScheme } from "./define-scheme.ts";
 import { builtInScheme, builtInSchemeNames } from "./mod.ts";
-import { type SecretKind, secretKind, secretOddities } from "./secret-checks.ts";
+import { type SecretKind, secretKind, secretOddities, withoutSpelling } from "./secret-checks.ts";
 
 /** Who sends: what a route of `/webhooks/{provider}` knows. */
 export interface Provider {
@@ -90,7 +90,7 @@ const FALLBACK = "default";
 function mayFallBack(scheme: Scheme): boolean {
   return (
     scheme.algorithm.startsWith("hmac-") &&
-    scheme.key === undefined &&
+    (scheme.key ?? "text") === "text" &&
     (scheme.signed ?? "{body}") === "{body}"
   );
 }
@@ -109,17 +109,19 @@ function checkUrl(name: string, scheme: Scheme, secrets: readonly string[], know
 function checkKinds(providers: ReadonlyMap<string, Provider>, tokens: Secrets): void {
   const seen = new Map<string, { kind: SecretKind; name: string }>();
   for (const [name, values] of tokens)
-    for (const value of values) seen.set(value, { kind: "token", name: `verifyTokens.${name}` });
+    for (const value of values)
+      seen.set(withoutSpelling(value), { kind: "token", name: `verifyTokens.${name}` });
   for (const { name, scheme, secrets } of providers.values()) {
     for (const secret of secrets) {
       const kind = secretKind(scheme, secret);
-      const before = seen.get(secret);
+      const value = withoutSpelling(secret);
+      const before = seen.get(value);
       if (before !== undefined && before.kind !== kind) {
         throw new TypeError(
           `Cannot use one secret for "${before.name}" and "${name}": one of them sends or publishes it, and the other signs with it`,
         );
       }
-      seen.set(secret, { kind, name });
+      seen.set(value, { kind, name });
     }
   }
 }
@@ -149,7 +151,7 @@ function resolveSchemes(given: ProviderInput["schemes"]): Schemes {
     if (builtInScheme(name) !== undefined) {
       throw new TypeError(`Cannot use ${what}: this scheme is built in; choose another name for yours`);
     }
-    schemes.set(name, typeof value === "string" ? aliased(what, value) : resolveScheme(name, value));
+    schemes.set(name, typeof value === "string" ? aliased(what, value) : ownScheme(what, name, value));
   }
   return schemes;
 }
@@ -158,6 +160,15 @@ function aliased(what: string, name: string): Scheme {
   const scheme = builtInScheme(name);
   if (scheme !== undefined) return scheme;
   throw new TypeError(`Cannot use ${what}: ${unknownName("built-in scheme", name, builtInSchemeNames())}`);
+}
+
+function ownScheme(what: string, name: string, value: SchemeOptions): Scheme {
+  try {
+    return resolveScheme(name, value);
+  } catch (error) {
+    if (error instanceof TypeError) throw new TypeError(`${error.message}; it is set as ${what}`);
+    throw error;
+  }
 }
 
 function resolveSecrets(given: ProviderInput["secrets"], schemes: Schemes): Secrets {
@@ -222,7 +233,7 @@ function checkNames(input: ProviderInput, schemes: Schemes): void {
     const scheme = schemes.get(name);
     if (scheme === undefined || mayFallBack(scheme)) continue;
     throw new TypeError(
-      `Cannot use ${VARIABLES.providers} for "${name}": its secret has a form of its own, so set ${setting("secrets", name)}`,
+      `Cannot use ${VARIABLES.providers} for "${name}": the default secret serves only who signs the body alone with a text, so set ${setting("secrets", name)}`,
     );
   }
   for (const { workflow, provider } of input.triggers) check(`"on" of workflow "${workflow}"`, provider);
@@ -242,7 +253,8 @@ function checkAdminTokens(
   adminTokens: readonly string[],
 ): void {
   for (const [name, values] of secrets) {
-    if (values.some((value) => adminTokens.includes(value))) {
+    const given = values.map(withoutSpelling);
+    if (adminTokens.some((token) => given.includes(withoutSpelling(token)))) {
       throw new TypeError(
         `Cannot use ${setting(group, name)}: it equals the admin token (ADMIN_TOKEN); make a value for each`,
       );

@@ -1,10 +1,13 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Scheme } from "../../lib/scheme.ts";
-import { builtInSchemeNames } from "../../lib/schemes/mod.ts";
+import { builtInScheme, builtInSchemeNames } from "../../lib/schemes/mod.ts";
 import { type Provider, type ProviderInput, resolveProviders } from "../../lib/schemes/providers.ts";
+import { keysFor } from "../support/keys.ts";
 
 const test = suite("schemes/providers");
+
+const sendgrid = builtInScheme("sendgrid") as Scheme;
 
 const acme: Scheme = {
   algorithm: "hmac-sha256",
@@ -267,5 +270,187 @@ test("no refusal shows a secret", () => {
     );
   }
 });
+
+const HEX = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+const RAW = Buffer.from(HEX, "hex").toString("base64");
+
+const KINDS: [what: string, secrets: Record<string, string | string[]>, names: [string, string]][] = [
+  ["a token as an HMAC's secret", { telegram: "same", github: "same" }, ["github", "telegram"]],
+  ["a token as the secret of generic", { gitlab: "same", generic: "same" }, ["generic", "gitlab"]],
+  ["a token as the default secret", { telegram: "same", default: "same" }, ["generic", "telegram"]],
+  ["a previous secret as a token", { github: ["new", "same"], telegram: "same" }, ["github", "telegram"]],
+  ["a secret as a previous token", { github: "same", telegram: ["new", "same"] }, ["github", "telegram"]],
+  ["a public key as an HMAC's secret", { discord: HEX, github: HEX }, ["github", "discord"]],
+  ["a public key in capitals", { discord: HEX, github: HEX.toUpperCase() }, ["github", "discord"]],
+  ["a public key as a token", { discord: HEX, telegram: HEX }, ["discord", "telegram"]],
+  ["a whpk_ key's base64 as an HMAC's secret", { svix: `whpk_${RAW}`, github: RAW }, ["svix", "github"]],
+  ["a whpk_ key as another's whsec_", { svix: `whpk_${RAW}`, clerk: `whsec_${RAW}` }, ["svix", "clerk"]],
+  ["a token with a line break", { telegram: "same\n", github: "same" }, ["github", "telegram"]],
+];
+for (const [what, secrets, names] of KINDS) {
+  test(`${what} stops the start, and neither is shown`, () => {
+    assert.throws(
+      () => resolve({ secrets }),
+      (error: Error) => {
+        assert.instance(error, TypeError);
+        assert.match(
+          error.message,
+          /^Cannot use one secret for "\S+" and "\S+": one of them sends or publishes it/,
+        );
+        for (const name of names) assert.match(error.message, `"${name}"`);
+        for (const value of Object.values(secrets).flat())
+          assert.not(error.message.includes(value.trim()), value);
+        return true;
+      },
+    );
+  });
+}
+
+test("one value of one kind at two providers is warned of and works", () => {
+  for (const secrets of [
+    { telegram: "same", gitlab: "same" },
+    { github: "same", gitea: "same" },
+    { svix: `whsec_${RAW}`, gitlab: `whsec_${RAW}` },
+  ])
+    assert.match(resolve({ secrets }).warnings.join(), /share a secret/);
+});
+
+test("the admin token is no provider's secret, in whatever spelling", () => {
+  const token = "t0ken-of-24-characters-AB";
+  const base64 = "t0kenOf32Characters/AAAAAAAAAAAAAA==";
+  for (const [secrets, admin] of [
+    [{ github: token }, token],
+    [{ telegram: ["new", token] }, token],
+    [{ gitlab: `${token}\n` }, token],
+    [{ default: token }, token],
+    [{ discord: HEX }, HEX],
+    [{ svix: `whsec_${base64}` }, base64],
+    [{ svix: base64 }, `whsec_${base64}`],
+  ] as const) {
+    assert.throws(
+      () => resolve({ secrets, adminTokens: ["another-token-of-24-characters", admin] }),
+      (error: Error) =>
+        /equals the admin token \(ADMIN_TOKEN\)/.test(error.message) && !error.message.includes(admin),
+      JSON.stringify(secrets),
+    );
+  }
+});
+
+/** Whose HMAC is over the body alone, with the secret's text as its key. */
+const FALLING_BACK = [
+  "asana",
+  "bitbucket",
+  "coinbase-commerce",
+  "dropbox",
+  "forgejo",
+  "generic",
+  "gitea",
+  "github",
+  "gogs",
+  "instagram",
+  "intercom",
+  "jira",
+  "lemon-squeezy",
+  "linear",
+  "messenger",
+  "meta",
+  "notion",
+  "pagerduty",
+  "razorpay",
+  "sentry",
+  "shopify",
+  "typeform",
+  "whatsapp",
+  "xero",
+];
+
+test("the default secret serves who signs the body alone with a text, and naming another stops the start", () => {
+  const served: string[] = [];
+  for (const name of builtInSchemeNames()) {
+    const input = { secrets: { default: "hunter2" }, providers: [name], knowsUrl: true };
+    try {
+      assert.equal(resolve(input).providers.get(name)?.secrets, ["hunter2"], name);
+      served.push(name);
+    } catch (error) {
+      const { message } = error as Error;
+      assert.match(
+        message,
+        `Cannot use providers (WEBHOOK_PROVIDERS) for "${name}": the default secret serves only`,
+      );
+      assert.match(
+        message,
+        `so set secrets.${name} (WEBHOOK_SECRET_${name.toUpperCase().replaceAll("-", "_")})`,
+      );
+      assert.not.match(message, "hunter2");
+    }
+  }
+  assert.equal(served.sort(), FALLING_BACK);
+});
+
+test("a workflow's provider that the default secret does not serve has none, and that is told", () => {
+  for (const provider of ["discord", "telegram", "svix", "square", "slack", "stripe", "mailgun"]) {
+    const triggers = [{ workflow: "mail", provider }];
+    const { providers, warnings } = resolve({ secrets: { default: "hunter2" }, triggers });
+    assert.equal(providers.get(provider)?.secrets, []);
+    assert.match(warnings.join(), `"mail" waits for "${provider}", which has no secrets.${provider} `);
+  }
+});
+
+test("a record of one's own falls back where its key is a text, said or not, and over the body alone", () => {
+  const cases: [Partial<Scheme>, boolean][] = [
+    [{}, true],
+    [{ key: "text" }, true],
+    [{ signed: "{body}" }, true],
+    [{ key: "whsec" }, false],
+    [{ signed: "v0:{body}" }, false],
+    [{ signed: { of: ["body"], contents: ({ body }) => [[body]] } }, false],
+    [{ algorithm: "token", signature: { header: "x-acme-signature", encoding: "text" } }, false],
+  ];
+  for (const [changes, isServed] of cases) {
+    const triggers = [{ workflow: "mail", provider: "acme" }];
+    const schemes = { acme: { ...acme, ...changes } };
+    const { providers } = resolve({ secrets: { default: "hunter2" }, schemes, triggers });
+    assert.equal(providers.get("acme")?.secrets, isServed ? ["hunter2"] : [], JSON.stringify(changes));
+  }
+});
+
+const FORMS: [provider: string, secret: string, message: RegExp][] = [
+  ["svix", "c4n4ry!", /secrets\.svix \(WEBHOOK_SECRET_SVIX\): it is not "whsec_" and base64/],
+  ["svix", "whsec_", /it is not "whsec_" and base64/],
+  ["svix", "whsec_c4n4ry!", /it is not "whsec_" and base64/],
+  ["svix", ` whsec_${RAW}`, /it is not "whsec_" and base64/],
+  ["svix", `"whsec_${RAW}"`, /it is not "whsec_" and base64/],
+  ["svix", `whsec_${RAW}\n`, /it is not "whsec_" and base64/],
+  ["svix", "whpk_c4n4ry", /after "whpk_" it needs the base64 of 32 bytes/],
+  ["svix", `whsk_${RAW}`, /it is a private key: give the public one/],
+  ["gitlab", "whsec_c4n4ry!", /secrets\.gitlab .*it is not "whsec_" and base64/],
+  ["discord", "c4n4ry", /secrets\.discord .*it is not a public key: copy it whole/],
+  ["discord", HEX.slice(1), /it is not a public key: copy it whole/],
+  ["discord", `${HEX} `, /it is not a public key: copy it whole/],
+  ["sendgrid", "c4n4ry", /secrets\.sendgrid .*it is not a public key: copy it whole/],
+  ["sendgrid", RAW, /it is not a public key/],
+];
+for (const [provider, secret, message] of FORMS) {
+  test(`${JSON.stringify(secret.replace(RAW, "..."))} for ${provider} stops the start, beside a good one, too`, () => {
+    const good = {
+      svix: `whsec_${RAW}`,
+      gitlab: "token",
+      discord: HEX,
+      sendgrid: keysFor(sendgrid).verifying,
+    };
+    for (const secrets of [secret, [good[provider as keyof typeof good], secret]]) {
+      assert.throws(
+        () => resolve({ secrets: { [provider]: secrets } }),
+        (error: Error) => {
+          assert.match(error.message, message);
+          const shown = [secret.trim(), secret.replace(/^["\s]*wh\w+_/, "").slice(0, 6)];
+          for (const part of shown.filter((text) => !/^(?:wh\w+_)?$/.test(text)))
+            assert.not(error.message.includes(part), part);
+          return error instanceof TypeError && !error.message.includes("\n");
+        },
+      );
+    }
+  });
+}
 
 test.run();

@@ -184,6 +184,21 @@ test("a body that was captured at shopify counts once under each topic, whatever
   }
 });
 
+test("a topic that somebody makes up at shopify starts no workflow that names its own", async () => {
+  const on = [{ provider: "shopify", event: "orders/paid" }];
+  const server = await serverOf("shopify", { workflows: { quiet: { ...quiet, on } } });
+  try {
+    const ask = signed("shopify", schemeOf("shopify"), BODY, "guid-1");
+    for (const topic of ["orders/paid", "made/up", "orders/paid2", "ORDERS/PAID"]) {
+      const headers = { ...(ask.headers as Record<string, string>), "x-shopify-topic": topic };
+      assert.is((await server.ask("http", { ...ask, headers })).json.status, "accepted");
+    }
+    assert.equal(await server.count(), { events: 4, runs: 1 });
+  } finally {
+    await server.close();
+  }
+});
+
 test("other bytes under the same id are another event, so nobody takes an id in advance", async () => {
   const server = await serverOf("github");
   const scheme = schemeOf("github");

@@ -23,7 +23,7 @@ export const twilio: Scheme = {
 
 /**
  * Both spellings of the port are tried: some of Twilio's products sign the one that goes without saying. So are both of
- * a quote in the query: Twilio signs `'`, and Deno and Bun hand it over as `%27`.
+ * a quote in the query: Twilio signs `'`, and a URL that was parsed on its way here, as a `Request`'s is, has `%27`.
  */
 function contents({ url, contentType, body }: SignedParts): readonly SignedChunks[] {
   const covered =

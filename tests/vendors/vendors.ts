@@ -1,5 +1,6 @@
 import { createPrivateKey } from "node:crypto";
-import type { Keys } from "../support/keys.ts";
+import { standardWebhooks } from "../../lib/schemes/standard-webhooks.ts";
+import { type Keys, keysFor } from "../support/keys.ts";
 
 /** Loads one of the packages of package.json beside this file. */
 // biome-ignore lint/suspicious/noExplicitAny: twenty libraries, of which each has types of its own
@@ -21,6 +22,8 @@ export interface Vendor {
   readonly library: string;
   /** Where the provider has no library of its own, and the one that most people use is another's. */
   readonly isByOthers?: true;
+  /** Where the form of the secret decides how the provider signs; without it, what the scheme takes. */
+  readonly keys?: Keys;
   /** The headers that it would send; without it the library only verifies. */
   signs?(load: Load, given: ToSign, secret: string): Promise<Record<string, string>>;
   /** Whether it takes a delivery; by its own clock. */
@@ -57,18 +60,31 @@ const form = (body: string): Record<string, string | string[]> => {
   return fields;
 };
 
+/** The library of the Standard Webhooks specification. */
+const specification: Pick<Vendor, "signs" | "accepts"> = {
+  async signs(load, { body, at }, secret) {
+    const { Webhook } = await load("standardwebhooks");
+    return standardHeaders("webhook", "msg_1", at, new Webhook(secret).sign("msg_1", new Date(at), body));
+  },
+  async accepts(load, { headers, body }, { verifying }) {
+    const { Webhook } = await load("standardwebhooks");
+    return isTaken(() => new Webhook(verifying).verify(body, headers, { jsonParse: false }));
+  },
+};
+
 export const VENDORS: readonly Vendor[] = [
   {
     provider: "standard-webhooks",
     library: "standardwebhooks",
-    async signs(load, { body, at }, secret) {
-      const { Webhook } = await load("standardwebhooks");
-      return standardHeaders("webhook", "msg_1", at, new Webhook(secret).sign("msg_1", new Date(at), body));
-    },
-    async accepts(load, { headers, body }, { verifying }) {
-      const { Webhook } = await load("standardwebhooks");
-      return isTaken(() => new Webhook(verifying).verify(body, headers, { jsonParse: false }));
-    },
+    ...specification,
+  },
+  {
+    // Its signing token follows the specification; GitLab has no library that verifies.
+    provider: "gitlab",
+    library: "standardwebhooks",
+    isByOthers: true,
+    keys: keysFor(standardWebhooks),
+    ...specification,
   },
   {
     provider: "svix",

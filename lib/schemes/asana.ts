@@ -1,9 +1,9 @@
 import type { Scheme } from "../scheme.ts";
+import { hexHmac } from "./hmac.ts";
 
 /** Asana: every subscription has a secret of its own. Source: developers.asana.com, "Webhooks guide". */
 export const asana: Scheme = {
-  algorithm: "hmac-sha256",
-  signature: { header: "x-hook-signature", encoding: "hex" },
+  ...hexHmac("x-hook-signature"),
   id: { hash: "body" },
   type: { join: [{ body: "events.0.resource.resource_type" }, { body: "events.0.action" }] },
   answer: { status: 200 },

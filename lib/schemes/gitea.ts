@@ -1,4 +1,5 @@
 import type { Scheme } from "../scheme.ts";
+import { hexHmac } from "./hmac.ts";
 
 /**
  * Gitea, and its relatives Forgejo and Gogs, which differ in the headers' names. Of a form they sign the text inside, so
@@ -6,8 +7,7 @@ import type { Scheme } from "../scheme.ts";
  */
 function forge(name: string): Scheme {
   return {
-    algorithm: "hmac-sha256",
-    signature: { header: `x-${name}-signature`, encoding: "hex" },
+    ...hexHmac(`x-${name}-signature`),
     id: { header: `x-${name}-delivery` },
     type: { join: [{ header: `x-${name}-event` }, { body: "action" }] },
     replayGuard: "body",

@@ -1,9 +1,9 @@
 import type { Scheme } from "../scheme.ts";
+import { hexHmac } from "./hmac.ts";
 
 /** GitHub: the `sha1=` header that it sends besides is not looked at. Source: docs.github.com, "Validating webhook deliveries". */
 export const github: Scheme = {
-  algorithm: "hmac-sha256",
-  signature: { header: "x-hub-signature-256", prefix: "sha256=", encoding: "hex" },
+  ...hexHmac("x-hub-signature-256", "sha256="),
   id: { header: "x-github-delivery" }, // the same in a redelivery, but not signed
   type: { join: [{ header: "x-github-event" }, { body: "action" }] },
   replayGuard: "body",

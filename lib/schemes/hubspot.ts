@@ -3,14 +3,14 @@ import { encodeText } from "../json.ts";
 import type { Scheme } from "../scheme.ts";
 import { sha256 } from "../sha256.ts";
 import { readPath } from "../verify/read.ts";
+import { base64Hmac } from "./hmac.ts";
 
 /**
  * HubSpot v3: method, URL, body and time. The older signatures are open to length extension and not taken.
  * Source: developers.hubspot.com, "Validating requests".
  */
 export const hubspot: Scheme = {
-  algorithm: "hmac-sha256",
-  signature: { header: "x-hubspot-signature-v3", encoding: "base64" },
+  ...base64Hmac("x-hubspot-signature-v3"),
   timestamp: { from: { header: "x-hubspot-request-timestamp" }, unit: "ms" },
   signed: {
     of: ["method", "url", "body", "timestamp"],

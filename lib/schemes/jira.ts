@@ -1,9 +1,9 @@
 import type { Scheme } from "../scheme.ts";
+import { hexHmac } from "./hmac.ts";
 
 /** Jira Cloud's webhooks of an administrator. Source: developer.atlassian.com, "Webhooks", "Secure admin webhooks". */
 export const jira: Scheme = {
-  algorithm: "hmac-sha256",
-  signature: { header: "x-hub-signature", prefix: "sha256=", encoding: "hex" },
+  ...hexHmac("x-hub-signature", "sha256="),
   id: { header: "x-atlassian-webhook-identifier" },
   type: { join: [{ body: "webhookEvent" }, { body: "issue_event_type_name" }] },
   replayGuard: "body",

@@ -1,9 +1,9 @@
 import type { Scheme } from "../scheme.ts";
+import { hexHmac } from "./hmac.ts";
 
 /** Slack: events, slash commands and interactions. Source: docs.slack.dev, "Verifying requests from Slack". */
 export const slack: Scheme = {
-  algorithm: "hmac-sha256",
-  signature: { header: "x-slack-signature", prefix: "v0=", encoding: "hex" },
+  ...hexHmac("x-slack-signature", "v0="),
   timestamp: { from: { header: "x-slack-request-timestamp" }, unit: "s" },
   signed: "v0:{timestamp}:{body}",
   id: [{ body: "event_id" }, { body: "trigger_id" }], // a form has no event; its trigger is made for one request

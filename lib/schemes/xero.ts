@@ -1,9 +1,9 @@
 import type { Scheme } from "../scheme.ts";
+import { base64Hmac } from "./hmac.ts";
 
 /** Xero: the key is text, although it looks like base64. Source: developer.xero.com, "Configuring your server". */
 export const xero: Scheme = {
-  algorithm: "hmac-sha256",
-  signature: { header: "x-xero-signature", encoding: "base64" },
+  ...base64Hmac("x-xero-signature"),
   id: { hash: "body" },
   type: { join: [{ body: "events.0.eventCategory" }, { body: "events.0.eventType" }] },
   answer: { status: 200, body: "empty" },

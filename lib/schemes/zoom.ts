@@ -1,9 +1,9 @@
 import type { Scheme } from "../scheme.ts";
+import { hexHmac } from "./hmac.ts";
 
 /** Zoom. Source: developers.zoom.us, "Using webhooks". */
 export const zoom: Scheme = {
-  algorithm: "hmac-sha256",
-  signature: { header: "x-zm-signature", prefix: "v0=", encoding: "hex" },
+  ...hexHmac("x-zm-signature", "v0="),
   timestamp: { from: { header: "x-zm-request-timestamp" }, unit: "s" },
   signed: "v0:{timestamp}:{body}",
   id: { hash: "body" },

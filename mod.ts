@@ -11,7 +11,13 @@ export { WebhookHandler, type WebhookHandlerOptions } from "./lib/accept/webhook
 export type { Clock, Timer } from "./lib/clock.ts";
 export { defineWorkflow, type WorkflowOptions } from "./lib/define-workflow.ts";
 export type { Duration } from "./lib/duration.ts";
-export { type Fault, InvalidSignatureError, ReplayAttackError, WebhookError } from "./lib/errors.ts";
+export {
+  type Fault,
+  InvalidSignatureError,
+  ReplayAttackError,
+  type SignatureReason,
+  WebhookError,
+} from "./lib/errors.ts";
 export type { WebhookEvent } from "./lib/event.ts";
 export type { FlowConfig } from "./lib/flows/form.ts";
 export type { Stored } from "./lib/json.ts";
@@ -27,7 +33,6 @@ export { settingsFromEnv } from "./lib/settings.ts";
 export type { StandardSchemaV1 } from "./lib/standard-schema.ts";
 export { createStorageBackend } from "./lib/storage/backend.ts";
 export { SqliteWebhookEventRepository } from "./lib/storage/sqlite/webhook-event-repository.ts";
-export type { SignatureReason } from "./lib/verify/scheme-check.ts";
 export { verifySignature } from "./lib/verify/signature.ts";
 export type { Latchhook } from "./lib/wiring/latchhook.ts";
 export type { AnyWorkflow, RunContext, Step, StepContext, Workflow } from "./lib/workflow.ts";

@@ -1,4 +1,6 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
+import { encodeText } from "./json.ts";
+import { sha256 } from "./sha256.ts";
 
 /** True for equal bytes, in a time that says nothing of where they differ. Different lengths are false at once. */
 export function isEqualInConstantTime(a: Uint8Array, b: Uint8Array): boolean {
@@ -7,7 +9,7 @@ export function isEqualInConstantTime(a: Uint8Array, b: Uint8Array): boolean {
 
 /** SHA-256 of a token's UTF-8 text, 32 bytes: what `isSameToken` compares, so that the token itself need not be kept. */
 export function tokenDigest(token: string): Uint8Array {
-  return createHash("sha256").update(token, "utf8").digest();
+  return sha256(encodeText(token));
 }
 
 /**

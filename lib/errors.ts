@@ -22,14 +22,20 @@ export class WebhookError extends Error {
 }
 
 /**
+ * Why a signature does not hold. For logs and counters; the answer to the sender is the same for all. `no_url`: the
+ * scheme signs the public URL, and none is known.
+ */
+export type SignatureReason = "no_secret" | "no_url" | "missing" | "malformed" | "mismatch" | "stale";
+
+/**
  * The signature is missing, malformed or fits none of the secrets. `reason` says which, for logs only.
  * It has no stack: whoever floods a server with forgeries would have it draw one for each.
  */
 export class InvalidSignatureError extends WebhookError {
   override name = "InvalidSignatureError";
-  readonly reason: string;
+  readonly reason: SignatureReason;
 
-  constructor(reason: string, message = "Cannot accept the delivery: its signature does not hold") {
+  constructor(reason: SignatureReason, message = "Cannot accept the delivery: its signature does not hold") {
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
     super("signature_invalid", message);

@@ -1,13 +1,10 @@
 import { WebhookError } from "./errors.ts";
 import { encodeText } from "./json.ts";
-import { parseJson } from "./parse-json.ts";
+import { decodeText, parseJson } from "./parse-json.ts";
 import type { ContentType } from "./scheme.ts";
 
 /** Fields of one form, blank ones too; providers send some fifty. */
 export const FIELDS_MAX = 2_000;
-
-// A byte order mark stays part of the first name, so that no two spellings of a form are signed alike for it.
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * The value of a body: of JSON what it says; of a form an object of its fields, a list for a field that stands several
@@ -25,7 +22,7 @@ export function parseBody(bytes: Uint8Array, contentType: string): unknown {
  * The value of a body that was parsed before it was stored, so that its levels and its UTF-8 are known to be right.
  */
 export function parseStoredBody(bytes: Uint8Array, contentType: string): unknown {
-  return mediaType(contentType) === FORM ? parseForm(bytes) : JSON.parse(utf8.decode(bytes));
+  return mediaType(contentType) === FORM ? parseForm(bytes) : JSON.parse(decodeText(bytes, "json_invalid"));
 }
 
 /** What `parseBody` gives, and undefined for a body that does not parse. */
@@ -74,12 +71,8 @@ export function parseFields(bytes: Uint8Array): readonly (readonly [name: string
   // Counted before they are made: whose fields are signed is not known yet, and a MiB of `&a` is half a million of them.
   if (isOverFields(bytes))
     throw new WebhookError("form_invalid", `Cannot parse a form of more than ${FIELDS_MAX} fields`);
-  let text: string;
-  try {
-    text = utf8.decode(withSpaces(bytes));
-  } catch {
-    throw new WebhookError("form_invalid", "Cannot parse the body: it is not UTF-8");
-  }
+  // A byte order mark stays part of the first name, so that no two spellings of a form are signed alike for it.
+  const text = decodeText(withSpaces(bytes), "form_invalid");
   return [...new URLSearchParams(`&${text}`)]; // a "?" at its start would be left out
 }
 

@@ -14,7 +14,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  */
 export function parseJson(bytes: Uint8Array): unknown {
   if (bytes.byteLength === 0) throw new WebhookError("json_invalid", "Cannot parse an empty body as JSON");
-  const text = decode(bytes);
+  const text = decodeText(bytes, "json_invalid");
   if (isTooDeep(bytes)) {
     throw new WebhookError("json_too_deep", `Cannot parse JSON nested over ${JSON_LEVELS_MAX} levels`);
   }
@@ -26,11 +26,17 @@ export function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-function decode(bytes: Uint8Array): string {
+/**
+ * The text of a body. A byte order mark is part of it.
+ *
+ * @param code of the refusal
+ * @throws {WebhookError} bytes that are not UTF-8
+ */
+export function decodeText(bytes: Uint8Array, code: "json_invalid" | "form_invalid"): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    throw new WebhookError("json_invalid", "Cannot parse the body: it is not UTF-8");
+    throw new WebhookError(code, "Cannot parse the body: it is not UTF-8");
   }
 }
 

@@ -16,7 +16,7 @@ import { splitUrl } from "../lib/incoming.ts";
 import type { AcceptOutcome } from "../lib/repositories.ts";
 import type { Scheme } from "../lib/scheme.ts";
 import type { Provider } from "../lib/schemes/providers.ts";
-import type { SignatureReason, Verified } from "../lib/verify/scheme-check.ts";
+import type { Verified } from "../lib/verify/scheme-check.ts";
 import type { Call, Route, RouteContext } from "./context.ts";
 
 /** POST /webhooks/{provider}. Errors: 400 401 404 413 415 422 503, and 500 where `Prefer: wait` asked for the outcome. */
@@ -84,7 +84,7 @@ function verify(
     throw new InvalidSignatureError("no_secret");
   } catch (error) {
     if (error instanceof InvalidSignatureError) {
-      const verdict = error.reason as SignatureReason;
+      const verdict = error.reason;
       const { path, query } = splitUrl(request.url);
       const { requestId } = call;
       doctor.refused({ provider, verdict, requestId, method, url, target: path + query, headers, body });

@@ -10,8 +10,8 @@ import type { Bench } from "../bench.ts";
 import { type Figure, Section } from "../figures.ts";
 
 const BODY_BYTES = 400;
+/** So few that most turns go by undisturbed; the quickest turn of each side counts. */
 const CALLS = 500;
-/** Calls are short, so many rounds take turns within one of the bench's. */
 const TURNS = 800;
 const NOW = 1_793_617_200_000;
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;

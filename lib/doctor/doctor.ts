@@ -1,9 +1,9 @@
 import type { Clock, Timer } from "../clock.ts";
+import type { SignatureReason } from "../errors.ts";
 import type { IncomingHeaders } from "../incoming.ts";
 import type { Log } from "../log.ts";
 import type { Rejection } from "../rejection.ts";
 import type { Provider } from "../schemes/providers.ts";
-import type { SignatureReason } from "../verify/scheme-check.ts";
 import { diagnose } from "./diagnose.ts";
 import type { Diagnosis } from "./diagnosis.ts";
 import { type Known, ownSetting } from "./known.ts";

@@ -1,5 +1,6 @@
+import type { SignatureReason } from "../errors.ts";
 import type { IncomingHeaders } from "../incoming.ts";
-import type { SignatureReason, SignedDelivery } from "../verify/scheme-check.ts";
+import type { SignedDelivery } from "../verify/scheme-check.ts";
 
 /** A delivery whose signature did not hold, as it is held until it is looked at. */
 export interface Refused extends SignedDelivery {

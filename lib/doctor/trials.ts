@@ -1,12 +1,7 @@
 import { nextTurn } from "../clock.ts";
-import { InvalidSignatureError } from "../errors.ts";
+import { InvalidSignatureError, type SignatureReason } from "../errors.ts";
 import type { Scheme, Signed, SignedChunks } from "../scheme.ts";
-import {
-  SchemeCheck,
-  type SignatureReason,
-  type SignedDelivery,
-  type Verified,
-} from "../verify/scheme-check.ts";
+import { SchemeCheck, type SignedDelivery, type Verified } from "../verify/scheme-check.ts";
 import { parseSigned } from "../verify/signed.ts";
 import { Verifier } from "../verify/verify.ts";
 

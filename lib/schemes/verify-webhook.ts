@@ -9,9 +9,8 @@ import { parseSigned } from "../verify/signed.ts";
 import { Verifier } from "../verify/verify.ts";
 import { schemeOf } from "./scheme-of.ts";
 
-export { InvalidSignatureError, WebhookError } from "../errors.ts";
+export { InvalidSignatureError, type SignatureReason, WebhookError } from "../errors.ts";
 export type { Algorithm, Scheme, SignatureAlgorithm } from "../scheme.ts";
-export type { SignatureReason } from "../verify/scheme-check.ts";
 
 export interface VerifyOptions {
   /** A name such as `github`, or a record of your own. */

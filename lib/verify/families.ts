@@ -42,6 +42,7 @@ function same(name: string): string {
   return name;
 }
 
-function inFamily(name: string, from: string, to: string): string {
+/** A name of one family in another's spelling. */
+export function inFamily(name: string, from: string, to: string): string {
   return from !== to && name.startsWith(from) ? to + name.slice(from.length) : name;
 }

@@ -24,7 +24,7 @@ export function holds(key: Key, chunks: SignedChunks, given: readonly Given[]): 
 
 /** HMAC (RFC 2104) of the chunks. */
 export function mac(key: HmacKey, chunks: SignedChunks): Uint8Array {
-  return Uint8Array.from(macOnce(key, chunks));
+  return Buffer.from(macOnce(key, chunks));
 }
 
 /**

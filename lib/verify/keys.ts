@@ -54,8 +54,8 @@ export function readSigningKey(scheme: Scheme, text: string): Key | { kind: "pri
 }
 
 /** DER around the 32 raw bytes of an Ed25519 key (RFC 8410): what comes before them is always the same. */
-const ED25519_SPKI = Buffer.from("302a300506032b6570032100", "hex");
-const ED25519_PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");
+const ED25519_SPKI = "302a300506032b6570032100";
+const ED25519_PKCS8 = "302e020100300506032b657004220420";
 const ED25519_BYTES = 32;
 
 /**
@@ -106,14 +106,12 @@ function readPublicKey(scheme: Scheme, text: string): KeyObject {
     if (raw === null) throw notPublic();
     return ed25519Public(raw);
   }
-  const wanted = scheme.algorithm === "ed25519" ? "ed25519" : "ec";
-  const isRight = (key: KeyObject): boolean =>
-    key.asymmetricKeyType === wanted &&
-    (wanted === "ed25519" || key.asymmetricKeyDetails?.namedCurve === "prime256v1");
   const der = decodeBase64(text.replace(/-----[A-Z ]+-----|\s/g, ""), null);
   try {
     const key = createPublicKey({ key: der as Buffer, format: "der", type: "spki" });
-    if (isRight(key)) return key;
+    const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
+    const isP256 = type === "ec" && details?.namedCurve === "prime256v1";
+    if (scheme.algorithm === "ed25519" ? type === "ed25519" : isP256) return key;
   } catch {
     // The parser's message may quote what it read.
   }
@@ -136,9 +134,13 @@ function readPrivateKey(scheme: Scheme, text: string): KeyObject {
 }
 
 function ed25519Public(raw: Uint8Array): KeyObject {
-  return createPublicKey({ key: Buffer.concat([ED25519_SPKI, raw]), format: "der", type: "spki" });
+  return createPublicKey({ key: inDer(ED25519_SPKI, raw), format: "der", type: "spki" });
 }
 
 function ed25519Private(seed: Uint8Array): KeyObject {
-  return createPrivateKey({ key: Buffer.concat([ED25519_PKCS8, seed]), format: "der", type: "pkcs8" });
+  return createPrivateKey({ key: inDer(ED25519_PKCS8, seed), format: "der", type: "pkcs8" });
+}
+
+function inDer(before: string, raw: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(before, "hex"), raw]);
 }

@@ -16,51 +16,54 @@ export interface ParsedParts {
   readonly part: string | null;
 }
 
+/** Reads a header; null where it is no list of the record's form. */
+export type PartsReader = (text: string) => ParsedParts | null;
+
 /**
- * Reads a header such as `t=1700000000,v1=abc`. Entries of unknown keys are skipped: they are other versions.
+ * What reads headers such as `t=1700000000,v1=abc`. Entries of unknown keys are skipped: they are other versions.
  *
  * @param algorithm of the entries, where the record's `key` names no other
  * @param partKey the entry that is asked for besides
- * @returns null where it is no such list: an entry without a key, white space or a comma where two headers were joined,
- * too many entries, or the asked-for one twice
+ * @returns gives null where it is no such list: an entry without a key, white space or a comma where two headers were
+ * joined, too many entries, or the asked-for one twice
  */
-export function parseParts(
-  text: string,
+export function partsReader(
   { separator, assign, key }: Parts,
   algorithm: SignatureAlgorithm,
   partKey: string | null,
-): ParsedParts | null {
-  if (joinedBy(separator).test(text)) return null;
-  const entries = text.split(separator, ENTRIES_MAX + 1);
-  if (entries.length > ENTRIES_MAX) return null;
-  const signatures: PartSignature[] = [];
-  let part: string | null = null;
-  for (const entry of entries) {
-    const at = entry.indexOf(assign);
-    if (at < 1) return null;
-    const name = entry.slice(0, at);
-    const value = entry.slice(at + assign.length);
-    if (assign === "," && value.includes(",")) return null;
-    if (name === partKey) {
-      if (part !== null) return null;
-      part = value;
-    } else if (typeof key !== "string") {
-      const own = ownAlgorithm(key, name);
-      if (own !== undefined) signatures.push({ text: value, algorithm: own });
-    } else if (name === key) signatures.push({ text: value, algorithm });
-  }
-  return { signatures, part };
+): PartsReader {
+  const joint = jointOf(separator, assign);
+  const algorithms = new Map(typeof key === "string" ? [[key, algorithm]] : Object.entries(key));
+  return (text) => {
+    if (joint?.test(text)) return null;
+    const signatures: PartSignature[] = [];
+    let part: string | null = null;
+    let entries = 0;
+    // Cut where it is read: a list of entries, to be cut once more, costs as much as reading them.
+    for (let start = 0, end = 0; end < text.length; start = end + separator.length) {
+      if (++entries > ENTRIES_MAX) return null;
+      const next = text.indexOf(separator, start);
+      end = next === -1 ? text.length : next;
+      const at = text.indexOf(assign, start);
+      if (at <= start || at >= end) return null;
+      const name = text.slice(start, at);
+      const value = text.slice(at + assign.length, end);
+      if (assign === "," && value.includes(",")) return null;
+      if (name === partKey) {
+        if (part !== null) return null;
+        part = value;
+      } else {
+        const own = algorithms.get(name);
+        if (own !== undefined) signatures.push({ text: value, algorithm: own });
+      }
+    }
+    return entries === 0 ? null : { signatures, part };
+  };
 }
 
-/** What shows that two headers were joined to one: white space and commas, where they divide no entries. */
-function joinedBy(separator: string): RegExp {
-  if (separator === " ") return /[^\S ]/;
-  return separator === "," ? /\s/ : /[\s,]/;
-}
-
-function ownAlgorithm(
-  keys: Readonly<Record<string, SignatureAlgorithm>>,
-  name: string,
-): SignatureAlgorithm | undefined {
-  return Object.hasOwn(keys, name) ? keys[name] : undefined;
+/** What shows that two headers were joined to one; null where an entry's own form shows it. */
+function jointOf(separator: string, assign: string): RegExp | null {
+  if (separator === ",") return /\s/;
+  if (separator !== " ") return /[\s,]/;
+  return assign === "," ? null : /[^\S ]|,/;
 }

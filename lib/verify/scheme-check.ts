@@ -1,22 +1,17 @@
 import { tokenDigest } from "../constant-time.ts";
+import type { SignatureReason } from "../errors.ts";
 import type { IncomingHeaders } from "../incoming.ts";
 import { mediaType, tryParseBody } from "../parse-body.ts";
-import type { Scheme, SignatureAlgorithm, Signed, SignedParts } from "../scheme.ts";
+import type { Scheme, Signature, SignatureAlgorithm, Signed, SignedParts, Timestamp } from "../scheme.ts";
 import { decodeBase64, decodeHex } from "./decode.ts";
-import { familyOf, type HeaderName, signatureHeaders } from "./families.ts";
+import { type HeaderName, inFamily, signatureHeaders } from "./families.ts";
 import { type Given, holds } from "./holds.ts";
 import type { Key } from "./keys.ts";
-import { parseParts } from "./parts.ts";
+import { type PartsReader, partsReader } from "./parts.ts";
 import { headersOf, readPath } from "./read.ts";
 import { signatureBytes } from "./signature-bytes.ts";
 import { parseSigned } from "./signed.ts";
 import { parseTimestamp, TOLERANCE_MS } from "./timestamp.ts";
-
-/**
- * Why a signature does not hold. For logs and counters; the answer to the sender is the same for all. `no_url`: the
- * scheme signs the public URL, and none is known.
- */
-export type SignatureReason = "no_secret" | "no_url" | "missing" | "malformed" | "mismatch" | "stale";
 
 /** A delivery whose signature is to be checked. */
 export interface SignedDelivery {
@@ -36,6 +31,8 @@ export interface Verified {
   readonly secretIndex: number;
   /** When it was signed, in epoch milliseconds; null where the scheme signs no time. */
   readonly signedAt: number | null;
+  /** In which family's spelling it was read. */
+  readonly headerName: HeaderName;
 }
 
 /** A key, and which of the secrets it is. */
@@ -50,121 +47,132 @@ const SIGNATURES_MAX = 8;
 /** An id within the signed content has no full stop, or it could take from what stands behind it. */
 const SIGNED_ID = /^[!-\-/-~]{1,255}$/;
 
-/** One record with its keys. */
+/** The headers of one family, spelled as it spells them. */
+interface Spelling {
+  readonly headerName: HeaderName;
+  readonly signature: readonly string[];
+  readonly timestamp: string | null;
+  readonly id: string | null;
+}
+
+/**
+ * One record with its keys. What each delivery needs of the record is taken out of it once: records differ in shape, so
+ * each look into one is a search by name.
+ */
 export class SchemeCheck {
   readonly #scheme: Scheme;
   readonly #keys: readonly OwnKey[];
   readonly #signed: Signed;
-  readonly #headers: readonly string[];
-  readonly #constants: readonly (readonly [name: string, value: string])[];
-  readonly #toleranceMs: number;
-  /** The header of an id that is signed. */
-  readonly #idHeader: string | null;
-  readonly #partKey: string | null;
   readonly #signsUrl: boolean;
+  readonly #algorithm: SignatureAlgorithm;
+  readonly #spellings: readonly Spelling[];
+  /** Where the signature stands in the body, and not in a header. */
+  readonly #bodyPlace: string | null;
+  readonly #readParts: PartsReader | null;
+  readonly #prefix: string;
+  readonly #prefixOptional: boolean;
+  readonly #encoding: Signature["encoding"];
+  readonly #constants: readonly (readonly [name: string, value: string])[];
+  readonly #timestamp: Timestamp | null;
+  readonly #toleranceMs: number;
 
   constructor(scheme: Scheme, keys: readonly OwnKey[]) {
+    const { algorithm, signature, timestamp, signed = "{body}", constants } = scheme;
+    const from = timestamp?.from;
     this.#scheme = scheme;
     this.#keys = keys;
-    this.#signed = parseSigned(scheme.signed ?? "{body}");
-    this.#headers = signatureHeaders(scheme);
-    this.#constants = Object.entries(scheme.constants ?? {});
-    this.#toleranceMs = scheme.timestamp?.toleranceMs ?? TOLERANCE_MS;
-    this.#idHeader = signedIdHeader(scheme);
-    const from = scheme.timestamp?.from;
+    this.#signed = parseSigned(signed);
     this.#signsUrl = this.#signed.of.includes("url");
-    this.#partKey = from !== undefined && "part" in from ? from.part : null;
+    this.#algorithm = algorithm;
+    this.#spellings = spellingsOf(scheme);
+    this.#bodyPlace = signature.body ?? null;
+    const partKey = from !== undefined && "part" in from ? from.part : null;
+    this.#readParts = signature.parts === undefined ? null : partsReader(signature.parts, algorithm, partKey);
+    this.#prefix = signature.prefix ?? "";
+    this.#prefixOptional = signature.prefixOptional === true;
+    this.#encoding = signature.encoding;
+    this.#constants = Object.entries(constants ?? {});
+    this.#timestamp = timestamp ?? null;
+    this.#toleranceMs = timestamp?.toleranceMs ?? TOLERANCE_MS;
   }
 
   /** @returns the reason where it does not hold */
   verify(delivery: SignedDelivery, now: number): Verified | SignatureReason {
     const { headers } = delivery;
-    const headerName = familyOf(this.#scheme, headers);
     const parts = new DeliveryParts(delivery);
-    const read = this.#readSignatures(parts, headers, headerName);
-    if (typeof read === "string") return read;
-    const { timestamp } = this.#scheme;
+    const given: Given[] = [];
+    const spelling = this.#readSignatures(parts, headers, given);
+    if (typeof spelling === "string") return spelling;
+    if (given.length === 0) return "malformed";
     let signedAt: number | null = null;
-    if (timestamp !== undefined) {
-      parts.timestamp = this.#timestampText(parts, headers, headerName, read.part);
-      signedAt = parseTimestamp(parts.timestamp, timestamp.unit);
+    if (this.#timestamp !== null) {
+      const { from, unit } = this.#timestamp;
+      if (spelling.timestamp !== null) parts.timestamp = headers.get(spelling.timestamp) ?? "";
+      else if ("body" in from) parts.timestamp = readPath(parts.value, from.body) ?? "";
+      signedAt = parseTimestamp(parts.timestamp, unit);
       if (signedAt === null) return "malformed";
     }
-    if (this.#idHeader !== null) {
-      parts.id = headers.get(headerName(this.#idHeader)) ?? "";
+    if (spelling.id !== null) {
+      parts.id = headers.get(spelling.id) ?? "";
       if (!SIGNED_ID.test(parts.id)) return "malformed";
     }
     for (const [name, value] of this.#constants) if (headers.get(name) !== value) return "malformed";
     if (delivery.url === null && this.#signsUrl) return "no_url";
-    const secretIndex = this.#findSigner(read.given, parts);
+    const secretIndex = this.#findSigner(given, parts);
     if (secretIndex === null) return "mismatch";
     // Only now, because a time that nobody signed says nothing. Written so that no number at all is stale, too.
     if (signedAt !== null && !(Math.abs(now - signedAt) <= this.#toleranceMs)) return "stale";
-    return { scheme: this.#scheme, secretIndex, signedAt };
+    return { scheme: this.#scheme, secretIndex, signedAt, headerName: spelling.headerName };
   }
 
-  /** The signatures that are well formed, and the entry of their header that holds the time. */
+  /**
+   * Adds the signatures that are well formed. They are those of the first family of which any is there, so an id of one
+   * family never goes with the signature of another.
+   */
   #readSignatures(
     parts: DeliveryParts,
     headers: IncomingHeaders,
-    headerName: HeaderName,
-  ): { given: readonly Given[]; part: string } | SignatureReason {
-    const { signature, algorithm } = this.#scheme;
-    const given: Given[] = [];
-    let isMissing = true;
-    let part = "";
-    for (const text of this.#signatureTexts(parts, headers, headerName)) {
-      if (text === null) continue;
-      isMissing = false;
-      if (signature.parts === undefined) {
-        this.#decode(text, algorithm, given);
-        continue;
+    given: Given[],
+  ): Spelling | SignatureReason {
+    for (const spelling of this.#spellings) {
+      let isMissing = true;
+      for (const name of spelling.signature) {
+        const text = headers.get(name);
+        if (text === null) continue;
+        isMissing = false;
+        if (!this.#readText(text, parts, given)) return "malformed";
       }
-      const parsed = parseParts(text, signature.parts, algorithm, this.#partKey);
-      if (parsed === null || parsed.signatures.length > SIGNATURES_MAX) return "malformed";
-      part = parsed.part ?? "";
-      for (const one of parsed.signatures) this.#decode(one.text, one.algorithm, given);
+      if (this.#bodyPlace !== null) {
+        const text = readPath(parts.value, this.#bodyPlace);
+        isMissing = text === null;
+        if (text !== null) this.#decode(text, this.#algorithm, given);
+      }
+      if (!isMissing) return spelling;
     }
-    if (isMissing) return "missing";
-    return given.length === 0 ? "malformed" : { given, part };
+    return "missing";
   }
 
-  #signatureTexts(
-    parts: DeliveryParts,
-    headers: IncomingHeaders,
-    headerName: HeaderName,
-  ): readonly (string | null)[] {
-    const { body } = this.#scheme.signature;
-    if (body !== undefined) return [readPath(parts.value, body)];
-    return this.#headers.map((name) => headers.get(headerName(name)));
+  /** @returns false for a list that is none */
+  #readText(text: string, parts: DeliveryParts, given: Given[]): boolean {
+    if (this.#readParts === null) {
+      this.#decode(text, this.#algorithm, given);
+      return true;
+    }
+    const parsed = this.#readParts(text);
+    if (parsed === null || parsed.signatures.length > SIGNATURES_MAX) return false;
+    parts.timestamp = parsed.part ?? "";
+    for (const one of parsed.signatures) this.#decode(one.text, one.algorithm, given);
+    return true;
   }
 
   /** Adds one signature where it is spelled as the record spells it; so not for `a, a`. */
   #decode(text: string, algorithm: SignatureAlgorithm, given: Given[]): void {
-    const { prefix = "", prefixOptional, encoding } = this.#scheme.signature;
-    const isPrefixed = text.startsWith(prefix);
-    if (!isPrefixed && prefixOptional !== true) return;
-    const spelled = isPrefixed ? text.slice(prefix.length) : text;
+    const isPrefixed = text.startsWith(this.#prefix);
+    if (!isPrefixed && !this.#prefixOptional) return;
+    const spelled = isPrefixed ? text.slice(this.#prefix.length) : text;
     if (spelled === "") return;
-    if (encoding === "text") {
-      given.push({ bytes: tokenDigest(spelled), algorithm });
-      return;
-    }
-    const byteCount = signatureBytes(algorithm);
-    const bytes = encoding === "hex" ? decodeHex(spelled, byteCount) : decodeBase64(spelled, byteCount);
+    const bytes = decode(spelled, this.#encoding, algorithm);
     if (bytes !== null) given.push({ bytes, algorithm });
-  }
-
-  #timestampText(
-    parts: DeliveryParts,
-    headers: IncomingHeaders,
-    headerName: HeaderName,
-    part: string,
-  ): string {
-    const from = this.#scheme.timestamp?.from;
-    if (from === undefined || "part" in from) return part;
-    const text = "header" in from ? headers.get(headerName(from.header)) : readPath(parts.value, from.body);
-    return text ?? "";
   }
 
   /** All are tried, so that the time does not tell whether the newest or the previous secret signed. */
@@ -177,6 +185,32 @@ export class SchemeCheck {
     }
     return signer;
   }
+}
+
+function spellingsOf(scheme: Scheme): readonly Spelling[] {
+  const headers = signatureHeaders(scheme);
+  const from = scheme.timestamp?.from;
+  const id = signedIdHeader(scheme);
+  const { families: [first = "", ...more] = [] } = scheme;
+  return [first, ...more].map((family) => {
+    const spelled = (name: string): string => inFamily(name, first, family);
+    return {
+      headerName: spelled,
+      signature: headers.map(spelled),
+      timestamp: from !== undefined && "header" in from ? spelled(from.header) : null,
+      id: id === null ? null : spelled(id),
+    };
+  });
+}
+
+function decode(
+  text: string,
+  encoding: Signature["encoding"],
+  algorithm: SignatureAlgorithm,
+): Uint8Array | null {
+  if (encoding === "text") return tokenDigest(text);
+  const byteCount = signatureBytes(algorithm);
+  return encoding === "hex" ? decodeHex(text, byteCount) : decodeBase64(text, byteCount);
 }
 
 /** The header of the id where `signed` names it; its name is the first that the record's `id` has. */

@@ -8,23 +8,28 @@ import type { Atom, Signed, SignedChunks, SignedParts } from "../scheme.ts";
  */
 export function parseSigned(signed: string | Signed): Signed {
   if (typeof signed !== "string") return signed;
-  const pieces = signed.split(/\{([^{}]*)\}/).map((text, at) => ({ text, isAtom: at % 2 === 1 }));
-  const atoms = new Set(pieces.filter(({ isAtom }) => isAtom).map(({ text }) => text));
-  for (const atom of atoms) {
-    if (isAtomName(atom)) continue;
-    throw new TypeError(`Cannot sign {${atom}}: there are ${ATOMS.join(", ")}`);
+  const pieces = signed.split(/\{([^{}]*)\}/);
+  const of = new Set(pieces.filter((_, at) => isAtomAt(at)) as Atom[]);
+  for (const atom of of) {
+    if (!ATOMS.includes(atom)) throw new TypeError(`Cannot sign {${atom}}: there are ${ATOMS.join(", ")}`);
   }
-  if (!atoms.has("body"))
+  if (!of.has("body"))
     throw new TypeError("Cannot verify what leaves the body unsigned: put {body} into signed");
-  return { of: [...atoms] as Atom[], contents: (parts) => [fill(pieces, parts)] };
+  return { of: [...of], contents: (parts) => [fill(pieces, parts)] };
+}
+
+/** Text and atoms take turns, text first. */
+function isAtomAt(at: number): boolean {
+  return at % 2 === 1;
 }
 
 /** Texts that meet are one chunk, because each chunk is a call into the MAC. */
-function fill(pieces: readonly Piece[], parts: SignedParts): SignedChunks {
+function fill(pieces: readonly string[], parts: SignedParts): SignedChunks {
   const chunks: (string | Uint8Array)[] = [];
   let text = "";
-  for (const piece of pieces) {
-    const part = piece.isAtom ? parts[piece.text as Atom] : piece.text;
+  for (let at = 0; at < pieces.length; at++) {
+    const piece = pieces[at] ?? "";
+    const part = isAtomAt(at) ? parts[piece as Atom] : piece;
     if (typeof part === "string") text += part;
     else {
       if (text !== "") chunks.push(text);
@@ -36,13 +41,4 @@ function fill(pieces: readonly Piece[], parts: SignedParts): SignedChunks {
   return chunks;
 }
 
-interface Piece {
-  readonly text: string;
-  readonly isAtom: boolean;
-}
-
 const ATOMS: readonly Atom[] = ["body", "timestamp", "id", "url", "method"];
-
-function isAtomName(text: string): text is Atom {
-  return (ATOMS as readonly string[]).includes(text);
-}

@@ -1,13 +1,7 @@
-import { InvalidSignatureError } from "../errors.ts";
+import { InvalidSignatureError, type SignatureReason } from "../errors.ts";
 import type { Scheme } from "../scheme.ts";
 import { readKey } from "./keys.ts";
-import {
-  type OwnKey,
-  SchemeCheck,
-  type SignatureReason,
-  type SignedDelivery,
-  type Verified,
-} from "./scheme-check.ts";
+import { type OwnKey, SchemeCheck, type SignedDelivery, type Verified } from "./scheme-check.ts";
 
 /** Checks deliveries of one provider: its record and its secrets, read once. */
 export class Verifier {

@@ -5,7 +5,6 @@ import { splitUrl } from "../../lib/incoming.ts";
 import type { Rejection } from "../../lib/rejection.ts";
 import type { SchemeOptions } from "../../lib/scheme.ts";
 import { resolveProviders } from "../../lib/schemes/providers.ts";
-import type { SignatureReason } from "../../lib/verify/scheme-check.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { recordingLog, type TestLatchhook } from "../support/open-latchhook.ts";
 
@@ -86,7 +85,7 @@ export function openClinic({
         doctor.verified(provider);
         return null;
       } catch (error) {
-        const verdict = (error as InvalidSignatureError).reason as SignatureReason;
+        const verdict = (error as InvalidSignatureError).reason;
         if (verdict === undefined) throw error;
         const { path, query } = splitUrl(url ?? "http://localhost/");
         doctor.refused({ ...delivery, provider, verdict, requestId, target: target ?? path + query });

@@ -73,7 +73,7 @@ test("401, 403, 404, 429 and 5xx say the same whatever happened", async () => {
 });
 
 test("the refused signature's reason is not told", async () => {
-  const texts = ["no_secret", "missing", "malformed", "mismatch"].map((reason) =>
+  const texts = (["no_secret", "missing", "malformed", "mismatch"] as const).map((reason) =>
     toResponse(problemAnswer(new InvalidSignatureError(reason, `It is ${reason}`), "req_1")).text(),
   );
   assert.is(new Set(await Promise.all(texts)).size, 1);

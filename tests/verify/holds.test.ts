@@ -45,6 +45,13 @@ for (const hash of ["sha1", "sha256", "sha384", "sha512"] as const) {
   });
 }
 
+test("a MAC that was given out stays as it is, whatever its key makes next", () => {
+  const key = readKey(hmacScheme("hmac-sha256"), "s") as Key & { kind: "hmac" };
+  const first = mac(key, chunks);
+  assert.ok(holds(key, ["other"], [{ bytes: mac(key, ["other"]), algorithm: "hmac-sha256" }]));
+  assert.equal(first, createHmac("sha256", "s").update(content).digest());
+});
+
 test("one of several is enough, wherever it stands, and none is not", () => {
   const algorithm = "hmac-sha256";
   const key = readKey(hmacScheme(algorithm), "s");

@@ -1,7 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Parts } from "../../lib/scheme.ts";
-import { type ParsedParts, parseParts } from "../../lib/verify/parts.ts";
+import { type ParsedParts, partsReader } from "../../lib/verify/parts.ts";
 
 const test = suite("verify/parts");
 
@@ -9,7 +9,7 @@ const stripe: Parts = { separator: ",", assign: "=", key: "v1" };
 const standard: Parts = { separator: " ", assign: ",", key: { v1: "hmac-sha256", v1a: "ed25519" } };
 
 function parse(text: string, parts: Parts = stripe, partKey: string | null = "t"): ParsedParts | null {
-  return parseParts(text, parts, "hmac-sha256", partKey);
+  return partsReader(parts, "hmac-sha256", partKey)(text);
 }
 
 function texts(text: string, parts: Parts = stripe): readonly string[] | null {
@@ -67,6 +67,8 @@ test("what is no such list is none", () => {
     assert.is(parse(text), null, JSON.stringify(text));
   for (const text of ["v1,a, v1,b", "v1,a,v1,b", "v1,a  v1,b", " v1,a", ",a", "v1"])
     assert.is(parse(text, standard), null, text);
+  for (const text of ["v1=a, v1=b", "v1=a\tv1=b", "v1=a ,v1=b"])
+    assert.is(parse(text, { separator: " ", assign: "=", key: "v1" }), null, text);
 });
 
 test("twenty entries are looked at, and of one more none", () => {

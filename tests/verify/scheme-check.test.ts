@@ -45,13 +45,33 @@ const right = `t=1793606400,v1=${hex(`1793606400.${body}`)}`;
 
 test("what holds says by which record, which secret and when", () => {
   const headers = { "x-signature": right };
-  assert.equal(check(scheme, headers), { scheme, secretIndex: 0, signedAt: NOW });
-  assert.equal(check(scheme, headers, { secrets: ["a", "b", "s"] }), {
-    scheme,
-    secretIndex: 2,
-    signedAt: NOW,
-  });
-  assert.equal(check(scheme, headers, { secrets: ["s", "s"] }), { scheme, secretIndex: 0, signedAt: NOW });
+  for (const [secrets, secretIndex] of [
+    [["s"], 0],
+    [["a", "b", "s"], 2],
+    [["s", "s"], 0],
+  ] as const) {
+    const { headerName, ...verified } = check(scheme, headers, { secrets }) as Verified;
+    assert.equal(verified, { scheme, secretIndex, signedAt: NOW });
+    assert.is(headerName("x-id"), "x-id");
+  }
+});
+
+test("a delivery is read in the first family of which it has a signature, and in no other's headers", () => {
+  const record: Scheme = {
+    algorithm: "hmac-sha256",
+    signature: { header: "a-signature", encoding: "hex" },
+    families: ["a-", "b-"],
+    timestamp: { from: { header: "a-time" }, unit: "s" },
+    signed: "{id}.{timestamp}.{body}",
+    id: { header: "a-id" },
+  };
+  const held = hex(`1.1793606400.${body}`);
+  const b = { "b-signature": held, "b-time": "1793606400", "b-id": "1" };
+  assert.is((check(record, b) as Verified).headerName("a-id"), "b-id");
+  assert.is(check(record, { ...b, "a-id": "2", "a-time": "1793600000" }) instanceof Object, true);
+  assert.is(check(record, { ...b, "a-signature": held }), "malformed");
+  assert.is(check(record, { "b-signature": held, "a-time": "1793606400", "a-id": "1" }), "malformed");
+  assert.is(check(record, { "a-id": "1", "a-time": "1793606400" }), "missing");
 });
 
 test("the reason is the first thing that is wrong, and the time comes last", () => {

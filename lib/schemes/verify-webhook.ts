@@ -3,7 +3,6 @@ import { toHex } from "../event.ts";
 import { parseBody } from "../parse-body.ts";
 import type { Scheme } from "../scheme.ts";
 import { sha256 } from "../sha256.ts";
-import { familyOf } from "../verify/families.ts";
 import { read, readPath } from "../verify/read.ts";
 import { parseSigned } from "../verify/signed.ts";
 import { Verifier } from "../verify/verify.ts";
@@ -20,12 +19,12 @@ export interface VerifyOptions {
   /** What time it is, for schemes that sign one: a date, epoch milliseconds, or a clock. Default the system's. */
   now?: Date | number | { now(): number };
   /** The public URL that the provider calls, with its query. Needed where the scheme signs it, and never guessed. */
-  url?: string;
+  url?: string | URL;
   /** The longest body that is read; default what the scheme says, else 1 MiB. */
   bodyBytesMax?: number;
 }
 
-/** A delivery whose signature holds. */
+/** A delivery whose signature holds. Of a scheme whose secret is a token, the token was right and nothing is signed. */
 export interface VerifiedWebhook<B = unknown> {
   /** The provider's own id for it; null where it has none. */
   readonly id: string | null;
@@ -49,8 +48,9 @@ export interface VerifiedWebhook<B = unknown> {
  *
  * @param request the web's `Request`, before anything has read its body
  * @throws {InvalidSignatureError} with a `SignatureReason` as its `reason`: answer 401
- * @throws {WebhookError} `body_too_large`; `json_invalid`, `json_too_deep` or `form_invalid` after
- *   the signature held
+ * @throws {WebhookError} `body_too_large`; `body_unreadable`: it broke off; `json_invalid`, `json_too_deep` or
+ *   `form_invalid` after the signature held. Where several copies of this module may be loaded, its `code` tells it, and
+ *   `signature_invalid` is that of a refused signature
  * @throws {TypeError} a mistake of the caller: no secret, an unknown provider, no URL, a body that was read before
  * @example
  * ```ts
@@ -65,24 +65,28 @@ export async function verifyWebhook<B = unknown>(
   request: Request,
   options: VerifyOptions,
 ): Promise<VerifiedWebhook<B>> {
-  const given = schemeOf(options.provider);
-  const verifier = verifierOf(given, options.secret);
-  const url = options.url ?? null;
-  if (signsUrl(given) && !/^https?:\/\/./.test(String(url))) {
+  const { provider, secret, now, url = null, bodyBytesMax, ...unknown } = options ?? {};
+  for (const name of Object.keys(unknown)) {
+    throw new TypeError(`Cannot use option ${name}: there are provider, secret, now, url and bodyBytesMax`);
+  }
+  const given = schemeOf(provider);
+  const verifier = verifierOf(given, secret);
+  const calledUrl = url === null ? null : String(url);
+  if (signsUrl(given) && !/^https?:\/\/./.test(String(calledUrl))) {
     throw new TypeError(
       "Cannot verify without the whole public URL, which this provider signs: give { url }",
     );
   }
   checkRequest(request);
-  const rawBody = await readBytes(request, options.bodyBytesMax ?? given.bodyBytesMax ?? BODY_BYTES_MAX);
+  const rawBody = await readBytes(request, bodyBytesMax ?? given.bodyBytesMax ?? BODY_BYTES_MAX);
   const { method, headers } = request;
-  const { scheme, signedAt } = verifier.verify(
-    { method, url, headers, body: rawBody },
-    instantOf(options.now),
+  const { scheme, signedAt, headerName } = verifier.verify(
+    { method, url: calledUrl, headers, body: rawBody },
+    instantOf(now),
   );
   const value = parseBody(rawBody, headers.get("content-type") ?? "");
   const bodyHash = (): Uint8Array => sha256(rawBody);
-  const delivery = { headers, headerName: familyOf(scheme, headers), value, bodyHash };
+  const delivery = { headers, headerName, value, bodyHash };
   const type = read(scheme.type, delivery)?.text ?? null;
   return {
     id: read(scheme.id, delivery)?.text ?? null,
@@ -96,10 +100,13 @@ export async function verifyWebhook<B = unknown>(
 
 const BODY_BYTES_MAX = 1_048_576;
 
-/** A variable that is not set must not verify anything, and must not look like a forgery either. */
+/** A variable that is not set must not verify anything, and must not look like a forgery either; nor does its name as text. */
 function verifierOf(scheme: Scheme, secret: string | readonly string[]): Verifier {
   const secrets: readonly unknown[] = Array.isArray(secret) ? secret : [secret];
-  if (secrets.length === 0 || !secrets.every((text) => typeof text === "string" && text.trim() !== "")) {
+  if (
+    secrets.length === 0 ||
+    !secrets.every((text) => typeof text === "string" && !/^\s*(undefined|null)?\s*$/.test(text))
+  ) {
     throw new TypeError(
       "Cannot verify without a secret: it is empty or no text, so see whether its variable is set",
     );
@@ -118,50 +125,64 @@ function signsUrl({ signed }: Scheme): boolean {
 
 /** Frameworks hand over requests of their own, or the web's after a parser has read it. */
 function checkRequest(request: Request): void {
-  const isRequest =
-    typeof request === "object" &&
-    request !== null &&
-    typeof request.headers?.get === "function" &&
-    "body" in request;
-  if (!isRequest) {
+  if (typeof request?.headers?.get !== "function" || !("body" in request)) {
     throw new TypeError(
       "Cannot verify what is no Request: make one of the raw body: new Request(url, { method, headers, body: rawBody })",
     );
   }
-  const isEmptied = request.body === null && Number(request.headers.get("content-length") ?? 0) > 0;
-  if (request.bodyUsed || request.body?.locked || isEmptied) {
-    throw new TypeError(
-      "Cannot verify a body that was read already: hand the request over before a body parser has it",
-    );
-  }
+  const { body, bodyUsed } = request;
+  if (bodyUsed || body?.locked || (body !== null && typeof body?.getReader !== "function")) throw wasRead();
+}
+
+function wasRead(): TypeError {
+  return new TypeError(
+    "Cannot verify a body that was read already: hand the request over before a body parser has it",
+  );
 }
 
 /** One buffer that doubles: a list of chunks would let a sender of single bytes hold a hundred times its body. */
-async function readBytes({ body }: Request, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
+async function readBytes(
+  { method, headers, body }: Request,
+  bytesMax: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (!Number.isSafeInteger(bytesMax) || bytesMax < 1) {
+    throw new TypeError("Cannot use this bodyBytesMax: give a whole number of 1 or more");
+  }
   let bytes = new Uint8Array(FIRST_BYTES);
   let length = 0;
   const reader = body?.getReader();
-  for (let part = await reader?.read(); part?.value !== undefined; part = await reader?.read()) {
-    const end = length + part.value.byteLength;
-    if (end > bytesMax) {
-      void reader?.cancel().catch(() => {});
-      throw new WebhookError("body_too_large", `Cannot read a body of more than ${bytesMax} bytes`);
+  try {
+    for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+      const end = length + part.value.byteLength;
+      // Written so that what is not bytes, and has no length, is refused too.
+      if (!(end <= bytesMax)) {
+        throw new WebhookError("body_too_large", `Cannot read a body of more than ${bytesMax} bytes`);
+      }
+      if (end > bytes.byteLength) {
+        const grown = new Uint8Array(Math.max(end, 2 * bytes.byteLength));
+        grown.set(bytes);
+        bytes = grown;
+      }
+      bytes.set(part.value, length);
+      length = end;
     }
-    if (end > bytes.byteLength) {
-      const grown = new Uint8Array(Math.max(end, 2 * bytes.byteLength));
-      grown.set(bytes);
-      bytes = grown;
-    }
-    bytes.set(part.value, length);
-    length = end;
+  } catch (cause) {
+    void reader?.cancel().catch(() => {});
+    if (cause instanceof WebhookError) throw cause;
+    throw new WebhookError("body_unreadable", "Cannot read the body: it ended before it was whole", {
+      cause,
+    });
   }
+  // Where a parser has emptied the stream beneath a new Request, the length still tells. GET and HEAD never have a body.
+  const isEmptied = length === 0 && Number(headers.get("content-length")) > 0 && !/^(GET|HEAD)$/.test(method);
+  if (isEmptied) throw wasRead();
   return bytes.slice(0, length);
 }
 
 const FIRST_BYTES = 4_096;
 
 function instantOf(now: VerifyOptions["now"] = Date.now()): number {
-  const instant = typeof now === "object" && now !== null && "now" in now ? now.now() : now.valueOf();
+  const instant = typeof now === "object" && now !== null && "now" in now ? now.now() : now?.valueOf();
   if (Number.isFinite(instant)) return instant;
   throw new TypeError("Cannot use this now: give a Date, epoch milliseconds or a clock");
 }

@@ -1,4 +1,6 @@
 import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { compileEventFilter } from "../lib/event-filter.ts";
@@ -8,8 +10,10 @@ import type { ListenOptions } from "../lib/options.ts";
 import type { Scheme, SchemeOptions } from "../lib/scheme.ts";
 import { defineScheme } from "../lib/schemes/define-scheme.ts";
 import { builtInScheme } from "../lib/schemes/mod.ts";
+import { signWebhook } from "../lib/schemes/sign-webhook.ts";
 import { settingsFromEnv } from "../lib/settings.ts";
 import { providerRows } from "./support/providers-table.ts";
+import { rejects } from "./support/rejects.ts";
 
 /** Written as a record, so that a field that is forgotten here does not compile. */
 const SCHEME_FIELDS: readonly string[] = Object.keys({
@@ -146,4 +150,86 @@ function rowsAfter(text: string, head: string): string[][] {
   return rows.slice(0, end).map((row) => row.replace(/^\| | \|$/g, "").split(/ \| ?/));
 }
 
+test("README.md's examples of verifying alone take what is signed and refuse what is not", async () => {
+  const blocks = [...(await read("README.md")).matchAll(/```ts\n([\s\S]*?)```/g)].map((match) =>
+    String(match[1]),
+  );
+  const examples = blocks.filter((block) => block.includes('from "latchhook/verify"'));
+  assert.is(examples.length, 2);
+  const [next, hono] = (await Promise.all(examples.map(importExample))) as [NextExample, HonoExample];
+  process.env.STRIPE_SECRET = "s";
+  const event = { id: "evt_1", type: "a.b" };
+  for (const [secret, status] of [
+    ["s", 204],
+    ["t", 401],
+  ] as const) {
+    const request = new Request("http://a.example/", signWebhook("stripe", event, secret));
+    assert.is((await silently(() => next.POST(request))).status, status);
+  }
+  process.env.STRIPE_SECRET = "";
+  const unset = new Request("http://a.example/", signWebhook("stripe", event, "s"));
+  await rejects(next.POST(unset), /without a secret/);
+  for (const [secret, status] of [
+    ["s", 200],
+    ["t", 401],
+  ] as const) {
+    const signed = signWebhook("github", { action: "opened" }, secret, { type: "issues" });
+    const answer = await hono.default.fetch(new Request("http://a.example/hooks/github", signed), {
+      GITHUB_SECRET: "s",
+    });
+    assert.is(answer.status, status);
+    if (status === 200) assert.equal(await answer.json(), { type: "issues.opened" });
+  }
+});
+
 test.run();
+
+interface NextExample {
+  POST(request: Request): Promise<Response>;
+}
+
+interface HonoExample {
+  default: { fetch(request: Request, env: Record<string, string>): Promise<Response> };
+}
+
+/** What the example uses of Hono, so that it need not be installed. */
+const HONO = `export class Hono {
+  post(path, handler) { this.path = path; this.handler = handler; }
+  onError(handler) { this.catch = handler; }
+  async fetch(request, env) {
+    const c = {
+      req: { raw: request }, env,
+      json: (value) => Response.json(value), body: (text, status) => new Response(text, { status }),
+    };
+    if (request.method !== "POST" || new URL(request.url).pathname !== this.path) return c.body(null, 404);
+    try { return await this.handler(c); } catch (error) { return this.catch(error, c); }
+  }
+}`;
+
+async function importExample(source: string): Promise<unknown> {
+  const { outputFiles } = await build({
+    stdin: { contents: source, loader: "ts", resolveDir: fileURLToPath(root) },
+    plugins: [
+      {
+        name: "hono",
+        setup: (builder): void => {
+          builder.onResolve({ filter: /^hono$/ }, ({ path }) => ({ path, namespace: "hono" }));
+          builder.onLoad({ filter: /.*/, namespace: "hono" }, () => ({ contents: HONO, loader: "js" }));
+        },
+      },
+    ],
+    ...{ bundle: true, format: "esm", platform: "node", write: false },
+  });
+  const text = Buffer.from(outputFiles?.[0]?.contents ?? []).toString("base64");
+  return import(`data:text/javascript;base64,${text}`);
+}
+
+async function silently<T>(run: () => Promise<T>): Promise<T> {
+  const { log } = console;
+  console.log = () => {};
+  try {
+    return await run();
+  } finally {
+    console.log = log;
+  }
+}

@@ -200,7 +200,8 @@ function providerOf(variable: string, part: string, faults: string[], takesDefau
   return fault(faults, `Cannot use ${shown(variable)}: ${wanted}`);
 }
 
-function variablePart(provider: string): string {
+/** A provider's name as it stands in a variable: `GITHUB_ACME` of `github-acme`. */
+export function variablePart(provider: string): string {
   return provider.toUpperCase().replaceAll("-", "_");
 }
 

@@ -1,6 +1,7 @@
 import type { Scheme } from "../scheme.ts";
 import { resolveProviders } from "../schemes/providers.ts";
 import { settingsFromEnv } from "../settings.ts";
+import { variablePart } from "../settings-named.ts";
 
 /** A provider as the settings know it. */
 export interface KnownProvider {
@@ -38,7 +39,7 @@ export function providerOf(name: string, env: Readonly<Record<string, string | u
     name,
     scheme: provider.scheme,
     secret: provider.secrets[0] ?? null,
-    variable: `WEBHOOK_SECRET_${name.toUpperCase().replaceAll("-", "_")}`,
+    variable: `WEBHOOK_SECRET_${variablePart(name)}`,
     publicUrl: settings.publicUrl ?? null,
   };
 }

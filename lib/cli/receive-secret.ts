@@ -15,6 +15,7 @@ import type { LatchhookOptions, ListenOptions } from "../options.ts";
 import { resolveScheme } from "../schemes/define-scheme.ts";
 import { builtInScheme } from "../schemes/mod.ts";
 import { settingsFromEnv } from "../settings.ts";
+import { variablePart } from "../settings-named.ts";
 import { readArguments } from "./arguments.ts";
 import { type Command, type Terminal, UsageError } from "./command.ts";
 
@@ -74,7 +75,7 @@ function readCall(args: readonly string[], env: Terminal["env"]): Waiting {
     throw new UsageError(`Cannot use ${JSON.stringify(basePath)} as --base-path: give a path such as /hooks`);
   }
   const settings = settingsFromEnv({ ...env });
-  const variable = `WEBHOOK_SECRET_${provider.toUpperCase().replaceAll("-", "_")}`;
+  const variable = `WEBHOOK_SECRET_${variablePart(provider)}`;
   return {
     provider,
     receipt: receiptOf(provider, settings),

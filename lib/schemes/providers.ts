@@ -2,6 +2,7 @@ import { tokenDigest } from "../constant-time.ts";
 import { nearest } from "../nearest.ts";
 import { parseRate, type Rate } from "../rate.ts";
 import type { ContentType, Scheme, SchemeOptions } from "../scheme.ts";
+import { variablePart } from "../settings-named.ts";
 import { parseSigned } from "../verify/signed.ts";
 import { schemeFor, Verifier } from "../verify/verify.ts";
 import { PROVIDER_NAME } from "../workflow.ts";
@@ -329,7 +330,7 @@ const VARIABLES = {
 
 /** A setting by both its names, because either may stand in the operator's file. */
 export function setting(group: "secrets" | "schemes" | "verifyTokens" | "rateLimits", name: string): string {
-  return `${group}.${name} (${VARIABLES[group]}${name.toUpperCase().replaceAll("-", "_")})`;
+  return `${group}.${name} (${VARIABLES[group]}${variablePart(name)})`;
 }
 
 function unknownName(what: string, name: string, known: Iterable<string>): string {

@@ -1,7 +1,8 @@
 import { nearest } from "../nearest.ts";
 import { checkEdges } from "./edges.ts";
+import { type FlowFault, isRecord, type Place, show } from "./fault.ts";
 import { ANY_TYPE, type Fields, parseFieldType, TYPE_NAMES, typeFaults } from "./fields.ts";
-import { checkForm, type FlowFault, isRecord, type Place, show } from "./form.ts";
+import { checkForm } from "./form.ts";
 import { checkSet } from "./nodes/set.ts";
 
 /** What the form has elsewhere and this version does not run: refused by name, never skipped. */

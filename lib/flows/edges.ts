@@ -1,4 +1,5 @@
-import { type EdgeForm, type FlowFault, isRecord } from "./form.ts";
+import { type FlowFault, isRecord } from "./fault.ts";
+import type { EdgeForm } from "./form.ts";
 import { suggest } from "./suggest.ts";
 
 /** An edge that can be read, with its place in the list. */

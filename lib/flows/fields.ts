@@ -1,7 +1,8 @@
 import { toPointer } from "../define-workflow.ts";
 import type { Fault } from "../errors.ts";
 import type { Validation } from "../workflow.ts";
-import { type FieldForm, isRecord } from "./form.ts";
+import { isRecord } from "./fault.ts";
+import type { FieldForm } from "./form.ts";
 
 /** The values of a flow's fields; one that nothing has filled yet is absent. */
 export type State = Readonly<Record<string, unknown>>;

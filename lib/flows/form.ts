@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { parseTriggers } from "../define-workflow.ts";
 import { messageOf } from "../errors.ts";
 import type { Trigger } from "../workflow.ts";
+import { type FlowFault, isRecord, type Place, placeText, show } from "./fault.ts";
 import { suggest } from "./suggest.ts";
 
 /** A flow as its file says it, or as an object for `runWorkflowFromConfig`. */
@@ -35,15 +36,6 @@ export interface NodeForm {
 export interface EdgeForm {
   from: string;
   to: string;
-}
-
-/** The way to a part of a flow: keys of objects and places in lists. */
-export type Place = readonly (string | number)[];
-
-/** What is wrong with a flow, and where. */
-export interface FlowFault {
-  place: Place;
-  detail: string;
 }
 
 const text = v.string("give text, in quotes where it looks like a number");
@@ -96,23 +88,6 @@ export function checkForm(config: unknown): FlowFault[] {
     .filter((issue) => issue.expected !== "never")
     .map(toFault);
   return [...faults, ...unknownKeys(flowForm, config, [])];
-}
-
-/** A place as people write it: `nodes[0].set.title`. */
-export function placeText(place: Place): string {
-  const parts = place.map((part) => (typeof part === "number" ? `[${part}]` : `.${part}`));
-  return parts.length === 0 ? "the flow" : parts.join("").replace(/^\./, "");
-}
-
-/** A value of a flow's file for a message, cut where it is long. */
-export function show(value: unknown): string {
-  const json = JSON.stringify(value) ?? String(value);
-  return json.length > 60 ? `${json.slice(0, 57)}...` : json;
-}
-
-/** True for an object with keys: no list, no null. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function toFault(issue: v.BaseIssue<unknown>): FlowFault {

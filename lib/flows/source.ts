@@ -13,7 +13,7 @@ import {
 } from "yaml";
 import { messageOf } from "../errors.ts";
 import { isLongerThan } from "../json.ts";
-import type { Place } from "./form.ts";
+import type { Place } from "./fault.ts";
 
 /** A line and a column of a file, both from 1. */
 export interface Position {

@@ -1,8 +1,19 @@
 import { FatalError } from "../workflow-errors.ts";
 import type { State } from "./fields.ts";
 
-/** A place in the state that a template reads, such as `{state.order.lines.0}`. */
+/** What templates are filled from. */
+export interface Values {
+  /** The node's inputs and what its edge gives it, such as `item`. They hide fields of the same name. */
+  readonly locals: Readonly<Record<string, unknown>>;
+  readonly state: State;
+  /** The declared variables of the environment, where the place may read them. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** A place that a template reads, such as `{state.order.lines.0}`. */
 export interface Lookup {
+  /** `name` is a local name or, where there is none, a field. */
+  readonly root: "state" | "env" | "name";
   /** The field's name, then keys and places in lists. */
   readonly path: readonly [string, ...string[]];
   /** As it is written, braces included. */
@@ -13,7 +24,7 @@ export interface Lookup {
 export type Template = readonly (string | Lookup)[];
 
 /**
- * A text with lookups: `{state.field.key}`, or `{field.key}` for short; `{{` and `}}` stand for braces.
+ * A text with lookups: `{state.field.key}`, or `{field.key}` for short, and `{env.NAME}`; `{{` and `}}` stand for braces.
  *
  * @throws {TypeError} a brace that belongs to neither
  */
@@ -47,25 +58,25 @@ export function parseTemplate(text: string): Template {
  *
  * @throws {FatalError} a lookup that leads nowhere: what it reads is remembered, so no later attempt finds it either
  */
-export function fillTemplate(template: Template, state: State): unknown {
+export function fillTemplate(template: Template, values: Values): unknown {
   const [first] = template;
-  if (template.length === 1 && typeof first === "object") return lookUp(first, state);
-  return template.map((part) => (typeof part === "string" ? part : asText(lookUp(part, state)))).join("");
+  if (template.length === 1 && typeof first === "object") return lookUp(first, values);
+  return template.map((part) => (typeof part === "string" ? part : asText(lookUp(part, values)))).join("");
 }
 
 /** A function that fills every template in a JSON value; keys are taken as they are. */
-export function compileTemplates(value: unknown): (state: State) => unknown {
+export function compileTemplates(value: unknown): (values: Values) => unknown {
   if (typeof value === "string") {
     const template = parseTemplate(value);
-    return (state) => fillTemplate(template, state);
+    return (values) => fillTemplate(template, values);
   }
   if (Array.isArray(value)) {
     const items = value.map(compileTemplates);
-    return (state) => items.map((fill) => fill(state));
+    return (values) => items.map((fill) => fill(values));
   }
   if (typeof value === "object" && value !== null) {
     const entries = Object.entries(value).map(([key, part]) => [key, compileTemplates(part)] as const);
-    return (state) => Object.fromEntries(entries.map(([key, fill]) => [key, fill(state)]));
+    return (values) => Object.fromEntries(entries.map(([key, fill]) => [key, fill(values)]));
   }
   return () => value;
 }
@@ -78,29 +89,39 @@ function parseLookup(text: string, at: number): Lookup {
     );
   }
   const path = inner.split(".");
-  const [name, ...rest] = path[0] === "state" ? path.slice(1) : path;
+  const root = path[0] === "state" || path[0] === "env" ? path[0] : "name";
+  const [name, ...rest] = root === "name" ? path : path.slice(1);
   if (name === undefined) {
-    throw new TypeError(`Cannot read ${written}: it names no field; write such as {state.topic}`);
+    const example = root === "env" ? "{env.API_TOKEN}" : "{state.topic}";
+    throw new TypeError(`Cannot read ${written}: it names nothing; write such as ${example}`);
   }
-  return { path: [name, ...rest], text: written };
+  return { root, path: [name, ...rest], text: written };
+}
+
+function lookUp(lookup: Lookup, values: Values): unknown {
+  const [name] = lookup.path;
+  if (lookup.root === "env") return walkDown(lookup, values.env, "the environment");
+  const isLocal = lookup.root === "name" && Object.hasOwn(values.locals, name);
+  return isLocal ? walkDown(lookup, values.locals, "the node") : walkDown(lookup, values.state, "the state");
 }
 
 /** Only own properties: what a prototype has (`constructor`, `length`, `__proto__`) is no data. */
-function lookUp(lookup: Lookup, state: State): unknown {
-  let value: unknown = state;
-  for (const [depth, key] of lookup.path.entries()) {
+function walkDown({ path, text }: Lookup, from: object, what: string): unknown {
+  let value: unknown = from;
+  for (const [depth, key] of path.entries()) {
     const isThere = Array.isArray(value)
       ? /^(0|[1-9]\d*)$/.test(key) && Object.hasOwn(value, key)
       : typeof value === "object" && value !== null && Object.hasOwn(value, key);
     if (!isThere) {
-      const where = depth === 0 ? "the state" : lookup.path.slice(0, depth).join(".");
-      throw new FatalError(`Cannot fill ${lookup.text}: ${where} has no ${JSON.stringify(key)}`);
+      const where = depth === 0 ? what : path.slice(0, depth).join(".");
+      throw new FatalError(`Cannot fill ${text}: ${where} has no ${JSON.stringify(key)}`);
     }
     value = Reflect.get(Object(value), key);
   }
   return value;
 }
 
-function asText(value: unknown): string {
+/** A value as it stands in the middle of a text: a text as it is, all else as JSON. */
+export function asText(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }

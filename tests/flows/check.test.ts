@@ -1,7 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { checkFlow } from "../../lib/flows/check.ts";
-import { placeText } from "../../lib/flows/form.ts";
+import { placeText } from "../../lib/flows/fault.ts";
 
 const test = suite("flows/check");
 

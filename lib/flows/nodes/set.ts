@@ -1,6 +1,7 @@
 import { messageOf } from "../../errors.ts";
+import { type FlowFault, isRecord, type Place, placeText, show } from "../fault.ts";
 import { type Field, type Fields, type State, typeFaults, typeText } from "../fields.ts";
-import { type FlowFault, isRecord, type NodeForm, type Place, placeText, show } from "../form.ts";
+import type { NodeForm } from "../form.ts";
 import { suggest } from "../suggest.ts";
 import { compileTemplates, parseTemplate, type Template } from "../template.ts";
 
@@ -10,7 +11,10 @@ import { compileTemplates, parseTemplate, type Template } from "../template.ts";
  */
 export function compileSet(node: NodeForm): (state: State) => Record<string, unknown> {
   const fill = Object.entries(node.set).map(([name, value]) => [name, compileTemplates(value)] as const);
-  return (state) => Object.fromEntries(fill.map(([name, fillField]) => [name, fillField(state)]));
+  return (state) => {
+    const values = { locals: {}, state, env: {} };
+    return Object.fromEntries(fill.map(([name, fillField]) => [name, fillField(values)]));
+  };
 }
 
 /** The faults of what a `set` node writes and reads, as far as the file shows them. */

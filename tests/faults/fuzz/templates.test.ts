@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import type { State } from "../../../lib/flows/fields.ts";
 import { compileTemplates, fillTemplate, parseTemplate } from "../../../lib/flows/template.ts";
 import { isFatalError } from "../../../lib/workflow-errors.ts";
+import { valuesOf } from "../../support/values.ts";
 import { anyText, bent, holds, outcomeOf } from "./holds.ts";
 
 const test = suite("faults/fuzz/templates");
@@ -52,7 +53,7 @@ function placesOf(value: unknown, path: readonly string[] = []): [path: readonly
 test("any text comes out as it went in once its braces are doubled", () =>
   holds(
     fc.property(anyText, state, (text, given) => {
-      assert.is(fillTemplate(parseTemplate(escaped(text)), given), text);
+      assert.is(fillTemplate(parseTemplate(escaped(text)), valuesOf(given)), text);
     }),
     2_000,
   ));
@@ -63,9 +64,12 @@ test("a lookup of any place gives what is there with its type, and in a text its
       const places = placesOf(given).slice(1);
       const [path, value] = places[at % places.length] ?? [[], null];
       const lookup = `{state.${path.join(".")}}`;
-      assert.equal(fillTemplate(parseTemplate(lookup), given), value);
+      assert.equal(fillTemplate(parseTemplate(lookup), valuesOf(given)), value);
       const shown = typeof value === "string" ? value : JSON.stringify(value);
-      const filled = fillTemplate(parseTemplate(`${escaped(before)}x${lookup}${escaped(after)}`), given);
+      const filled = fillTemplate(
+        parseTemplate(`${escaped(before)}x${lookup}${escaped(after)}`),
+        valuesOf(given),
+      );
       assert.is(filled, `${before}x${shown}${after}`);
     }),
     2_000,
@@ -75,7 +79,7 @@ test("a path leads to what the state holds of its own, and else ends the run: no
   holds(
     fc.property(state, fc.array(key, { minLength: 1, maxLength: 5 }), (given, path) => {
       const { value, error } = outcomeOf(() =>
-        fillTemplate(parseTemplate(`{state.${path.join(".")}}`), given),
+        fillTemplate(parseTemplate(`{state.${path.join(".")}}`), valuesOf(given)),
       );
       const [, found] = placesOf(given).find(([place]) => place.join(".") === path.join(".")) ?? [];
       if (error === undefined) return assert.ok(Object.is(value, found), path.join("."));
@@ -99,7 +103,7 @@ test("whatever a template says, it is refused when it is read or filled from the
           assert.instance(error, TypeError);
           return assert.match(error.message, /^Cannot read /);
         }
-        const filled = outcomeOf(() => fillTemplate(template, given));
+        const filled = outcomeOf(() => fillTemplate(template, valuesOf(given)));
         if (filled.error !== undefined) assert.ok(isFatalError(filled.error), String(filled.error));
         // What was read is what is written, with nothing left out.
         const written = template
@@ -117,7 +121,7 @@ test("a value without braces is filled with itself, at every depth and under eve
       const quoted = JSON.parse(JSON.stringify(value), (_, part) =>
         typeof part === "string" ? escaped(part) : part,
       ) as unknown;
-      const filled = compileTemplates(quoted)(given);
+      const filled = compileTemplates(quoted)(valuesOf(given));
       assert.is(JSON.stringify(filled), JSON.stringify(value));
     }),
     2_000,

@@ -24,7 +24,11 @@ export type { Stored } from "./lib/json.ts";
 export type { Log } from "./lib/log.ts";
 export type { LatchhookOptions, ListenOptions, Role } from "./lib/options.ts";
 export type { Storage, WebhookEventRecord, WebhookEventRepository } from "./lib/repositories.ts";
-export { runWorkflowAsync, runWorkflowFromConfig } from "./lib/runner/run-workflow.ts";
+export {
+  type RunWorkflowOptions,
+  runWorkflowAsync,
+  runWorkflowFromConfig,
+} from "./lib/runner/run-workflow.ts";
 export type { Algorithm, Scheme, SchemeOptions } from "./lib/scheme.ts";
 export { defineScheme } from "./lib/schemes/define-scheme.ts";
 export { type SignedWebhook, type SignOptions, signWebhook } from "./lib/schemes/sign-webhook.ts";

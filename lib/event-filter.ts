@@ -1,4 +1,4 @@
-import { compileExpression } from "./expression.ts";
+import { compileExpression, type Expression } from "./expression.ts";
 
 /** What a filter sees of an event. */
 export interface EventView {
@@ -20,12 +20,31 @@ export type EventFilter = (event: EventView) => unknown;
  * @throws {TypeError} what cannot be used, with the place
  */
 export function compileEventFilter(source: string): EventFilter {
-  const { type, evaluate } = compileExpression(source, { variables: VARIABLES });
+  const { type, evaluate } = compileEventExpression(source);
   if (type !== "bool" && type !== "dyn") {
     throw new TypeError(`it gives ${type}, and a filter gives true or false`);
   }
-  return ({ provider, type, webhookId, headers, body }) =>
-    evaluate({ event: { provider, type, webhook_id: webhookId }, headers, body });
+  return evaluate;
+}
+
+/** An expression over an event, which gives its value or a fault. */
+export interface EventExpression {
+  readonly type: Expression["type"];
+  readonly evaluate: (event: EventView) => unknown;
+}
+
+/**
+ * CEL over `event`, `headers` and `body`, of any type.
+ *
+ * @throws {TypeError} what cannot be used, with the place
+ */
+export function compileEventExpression(source: string): EventExpression {
+  const { type, evaluate } = compileExpression(source, { variables: VARIABLES });
+  return {
+    type,
+    evaluate: ({ provider, type, webhookId, headers, body }) =>
+      evaluate({ event: { provider, type, webhook_id: webhookId }, headers, body }),
+  };
 }
 
 const VARIABLES = {

@@ -54,6 +54,11 @@ export interface LatchhookOptions {
   verifyTokens?: Readonly<Record<string, string | readonly string[]>>;
   /** DNS names of CloudEvents senders that are allowed to send, such as `eventgrid.azure.net`. None by default. */
   requestOrigins?: readonly string[];
+  /**
+   * What flows may see of the environment: variables that they declare, keys of language models, PATH for commands. The
+   * library never reads it by itself; give `process.env`. Nothing by default.
+   */
+  env?: Readonly<Record<string, string | undefined>>;
   log?: Log | false;
   clock?: Clock;
   /** A number in [0, 1), for jitter. */

@@ -15,8 +15,12 @@ export interface Workflow<I = unknown, R = unknown> {
   readonly retry: RetryPolicy;
   /** How many runs at once over all processes of the database; null for no limit of its own. */
   readonly concurrency: number | null;
-  /** Checks the input and gives the schema's output, or the faults. Must be pure: each attempt asks again. */
-  validate(input: unknown): Validation<I> | Promise<Validation<I>>;
+  /**
+   * Checks the input and gives the schema's output, or the faults. Must be pure: each attempt asks again.
+   *
+   * @param event the one that starts it, where it is known: a flow's fields may be filled from it
+   */
+  validate(input: unknown, event?: WebhookEvent): Validation<I> | Promise<Validation<I>>;
   run(context: RunContext<I>): R | Promise<R>;
 }
 

@@ -41,7 +41,7 @@ const defaults = {
 };
 
 test("nothing set gives the defaults", () => {
-  assert.equal(settingsFromEnv({}), defaults);
+  assert.equal(settingsFromEnv({}), { ...defaults, env: {} });
 });
 
 /** What is different from the defaults. */
@@ -125,7 +125,8 @@ const read: readonly [env: Env, expected: object][] = [
 ];
 for (const [env, expected] of read) {
   test(`read: ${describe(env)}`, () => {
-    assert.equal(settingsFromEnv(env), { ...defaults, ...expected });
+    const { env: _, ...settings } = settingsFromEnv(env);
+    assert.equal(settings, { ...defaults, ...expected });
   });
 }
 
@@ -328,6 +329,18 @@ test("headers that carry a credential are known by their last word", () => {
     assert.ok(isCredentialHeader(name), name);
   const kept = ["content-type", "x-signature-timestamp", "i-twilio-idempotency-token", "x-tokens-left"];
   for (const name of kept) assert.not.ok(isCredentialHeader(name), name);
+});
+
+test("flows may see the environment but for the secrets of this server", () => {
+  const { env } = settingsFromEnv({
+    PATH: "/bin",
+    OPENAI_API_KEY: "k",
+    WEBHOOK_SECRET_GITHUB: "s3cret",
+    ADMIN_TOKEN: "x".repeat(24),
+    ADMIN_TOKEN_PREVIOUS: "y".repeat(24),
+    DATABASE_URL: "file:x.db",
+  });
+  assert.equal(env, { PATH: "/bin", OPENAI_API_KEY: "k" });
 });
 
 test.run();

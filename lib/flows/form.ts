@@ -1,146 +1,285 @@
 import * as v from "valibot";
-import { parseTriggers } from "../define-workflow.ts";
-import { messageOf } from "../errors.ts";
 import type { Trigger } from "../workflow.ts";
-import { type FlowFault, isRecord, type Place, placeText, show } from "./fault.ts";
-import { suggest } from "./suggest.ts";
+import type { FieldForm } from "./fields.ts";
+import { KINDS } from "./kinds.ts";
+import type { NodeOf } from "./node-kind.ts";
 
 /** A flow as its file says it, or as an object for `runWorkflowFromConfig`. */
 export interface FlowConfig {
   schema_version: "1.0";
   flow: { name: string; description?: string; version?: string };
-  /** Providers whose deliveries start it; the inputs are then the event's parsed body. */
+  /** Providers whose deliveries start it. */
   on?: readonly Trigger[];
+  /** The variables of the environment that its templates may read. */
+  env?: readonly string[];
   state: { fields: Readonly<Record<string, FieldForm>> };
-  nodes: readonly NodeForm[];
+  nodes: readonly NodeOf[];
   edges: readonly EdgeForm[];
-  config?: { execution?: { timeout?: number; max_retries?: number } };
+  config?: {
+    /** For all `prompt` nodes. */
+    llm?: Readonly<Record<string, unknown>>;
+    /** `timeout` in seconds; `max_retries` more attempts after the first. */
+    execution?: { timeout?: number; max_retries?: number };
+  };
 }
 
-/** A field of the state: inputs fill it, nodes write it, templates read it. */
-export interface FieldForm {
-  /** `str int float bool list list[T] dict dict[K,V]`. */
-  type: string;
-  required?: boolean;
-  default?: unknown;
-  description?: string;
-}
-
-/** Writes literal values and templates into the state. */
-export interface NodeForm {
-  id: string;
-  set: Readonly<Record<string, unknown>>;
-}
-
-/** From one node, or `START`, to the next, or `END`. */
+/** From one node, or `START`, to the next, or `END`: by exactly one of `to`, `routes`, `loop` and `parallel`. */
 export interface EdgeForm {
   from: string;
-  to: string;
+  /** One node, or several that run at the same time. */
+  to?: string | readonly string[];
+  /** The first whose condition holds; one says `default`. */
+  routes?: readonly { condition: { logic: string }; to: string }[];
+  loop?: LoopForm;
+  parallel?: ParallelForm;
 }
 
-const text = v.string("give text, in quotes where it looks like a number");
-const values = v.record(v.string(), v.unknown(), "give a mapping of field names to values");
+/** Back to a node, until a field is true or the iterations are used up. */
+export interface LoopForm {
+  /** Where it goes back to; by default to the node that the edge comes from. */
+  to?: string;
+  /** Default 10. */
+  max_iterations?: number;
+  condition_field: string;
+  exit_to: string;
+}
 
-const flowForm = v.strictObject({
-  schema_version: v.literal("1.0", 'give "1.0", in quotes'),
-  flow: v.strictObject({
-    name: v.pipe(text, v.nonEmpty("give a name")),
-    description: v.exactOptional(text),
-    version: v.exactOptional(text),
-  }),
-  on: v.exactOptional(v.custom<readonly Trigger[]>((on) => triggerFault(on) === null)),
-  state: v.strictObject({
-    fields: v.record(
-      v.string(),
-      v.strictObject({
-        type: text,
-        required: v.exactOptional(v.boolean("give true or false")),
-        default: v.exactOptional(v.unknown()),
-        description: v.exactOptional(text),
-      }),
-      "give a mapping of field names to { type: ... }",
-    ),
-  }),
-  nodes: v.pipe(
-    v.array(v.strictObject({ id: text, set: values }), "give a list of nodes"),
-    v.nonEmpty("give at least one node"),
-  ),
-  edges: v.array(v.strictObject({ from: text, to: text }), "give a list of { from, to }"),
-  config: v.exactOptional(
+/** One node once for each item of a list. */
+export interface ParallelForm {
+  items_field: string;
+  target_node: string;
+  collect_field: string;
+  /** Items at once, default 5. */
+  max_concurrency?: number;
+}
+
+/** Keys of the original form that do nothing here: said once, in a warning, so that its files run unchanged. */
+export const IDLE: Readonly<Record<"flow" | "config" | "node", readonly string[]>> = {
+  flow: ["optimization", "observability", "storage", "memory", "sandbox", "mlflow", "metadata"],
+  config: ["observability", "storage", "memory", "sandbox", "optimization", "chat", "deployment"],
+  node: ["optimize", "log_prompts", "log_artifacts", "memory", "sandbox"],
+};
+
+/** A flow with more is several workflows; what may run at the same time is looked for among all of them. */
+export const NODES_MAX = 1_000;
+
+/** How many times a loop goes round at most, and its default. */
+export const ITERATIONS_MAX = 100;
+export const ITERATIONS_DEFAULT = 10;
+/** Items of a parallel edge at once at most, and the default: each may be a request to the same server. */
+export const CONCURRENCY_MAX = 50;
+export const CONCURRENCY_DEFAULT = 5;
+
+const text = v.string("give text, in quotes where it looks like a number");
+const describe = <T>(schema: v.GenericSchema<T>, description: string): v.GenericSchema<T> =>
+  v.pipe(schema, v.description(description)) as v.GenericSchema<T>;
+const wholeFrom = (least: number, most: number): v.GenericSchema => {
+  const message = `give a whole number from ${least} to ${most}`;
+  return v.pipe(v.number(message), v.integer(message), v.minValue(least, message), v.maxValue(most, message));
+};
+const idle = (names: readonly string[]): Record<string, v.GenericSchema> =>
+  Object.fromEntries(
+    names.map((name) => [name, v.exactOptional(describe(v.unknown(), "Does nothing here"))]),
+  );
+
+const typeText = describe(
+  text,
+  "str, int, float, bool, list, list[str], dict, dict[str,int], or object with a schema",
+);
+const partForm: v.GenericSchema = v.union(
+  [
+    text,
     v.strictObject({
-      execution: v.exactOptional(
-        v.strictObject({
-          timeout: v.exactOptional(
-            v.custom<number>(isTimeout, "give seconds, above 0 and at most 315360000"),
-          ),
-          max_retries: v.exactOptional(v.custom<number>(isRetries, "give a whole number from 0 to 1000")),
-        }),
-      ),
+      type: typeText,
+      description: v.exactOptional(text),
+      schema: v.exactOptional(v.lazy(() => partsForm)),
     }),
+  ],
+  "give a type such as str, or { type: object, schema: { ... } }",
+);
+const partsForm: v.GenericSchema = v.record(v.string(), partForm, "give a mapping of names to types");
+
+const fieldForm = v.strictObject({
+  type: typeText,
+  required: v.exactOptional(describe(v.boolean("give true or false"), "The inputs must give it")),
+  default: v.exactOptional(
+    describe(v.unknown(), "Its value where the inputs give none; null for a field that may be null"),
+  ),
+  description: v.exactOptional(text),
+  schema: v.exactOptional(describe(partsForm, "The parts of an object and their types")),
+  from: v.exactOptional(
+    describe(text, "Where a delivery's value stands: CEL over event, headers and body, such as body.ref"),
   ),
 });
 
-/** The faults of a flow's form: keys that are missing or unknown, values of another type. */
-export function checkForm(config: unknown): FlowFault[] {
-  const result = v.safeParse(flowForm, config);
-  const faults = (result.issues ?? [])
-    // valibot reports the first unknown key of an object only; `unknownKeys` finds them all.
-    .filter((issue) => issue.expected !== "never")
-    .map(toFault);
-  return [...faults, ...unknownKeys(flowForm, config, [])];
+const nodeForm = v.strictObject({
+  id: describe(text, "The name of the node's step"),
+  name: v.exactOptional(describe(text, "For people")),
+  description: v.exactOptional(describe(text, "For people")),
+  inputs: v.exactOptional(
+    describe(
+      v.record(v.string(), v.unknown(), "give a mapping of local names to values and templates"),
+      "Local names for the node's templates; what a run or workflow node is called with",
+    ),
+  ),
+  outputs: v.exactOptional(
+    describe(
+      v.union(
+        [v.pipe(v.array(text), v.nonEmpty()), v.record(v.string(), text)],
+        "give a list of fields, or a mapping of fields to parts of the result such as { title: body.title }",
+      ),
+      "Fields of the state that take the parts of the result: a list of names, or a mapping of fields to parts",
+    ),
+  ),
+  ...Object.fromEntries([...KINDS].map(([kind, { form }]) => [kind, v.exactOptional(form)])),
+  ...Object.assign({}, ...[...KINDS.values()].map(({ options }) => optional(options))),
+  ...idle(IDLE.node),
+});
+
+function optional(options: Readonly<Record<string, v.GenericSchema>>): Record<string, v.GenericSchema> {
+  return Object.fromEntries(Object.entries(options).map(([key, form]) => [key, v.exactOptional(form)]));
 }
 
-function toFault(issue: v.BaseIssue<unknown>): FlowFault {
-  const place = (issue.path ?? []).map((part) => part.key as string | number);
-  const key = place.at(-1);
-  if (issue.type === "strict_object" && issue.path?.at(-1)?.origin === "key" && typeof key === "string") {
-    const parent = place.slice(0, -1);
-    return { place: parent, detail: `Cannot load ${placeText(parent)} without ${JSON.stringify(key)}` };
-  }
-  if (key === "on") return { place, detail: triggerFault(issue.input) ?? issue.message };
-  const way = issue.type === "strict_object" ? "give a mapping" : issue.message;
-  return { place, detail: `Cannot use ${show(issue.input)} as ${placeText(place)}: ${way}` };
-}
+const node = describe(text, "The id of a node");
+const field = describe(text, "The name of a field of the state");
 
-/** The parts of a valibot schema that lead to the objects in it. */
-interface Shape {
-  readonly type: string;
-  readonly entries?: Readonly<Record<string, Shape>>;
-  readonly item?: Shape;
-  readonly value?: Shape;
-  readonly wrapped?: Shape;
-}
+const edgeForm = v.strictObject({
+  from: describe(text, "The id of a node, or START"),
+  to: v.exactOptional(
+    describe(
+      v.union(
+        [text, v.pipe(v.array(text), v.nonEmpty())],
+        "give the id of a node, or a list of ids to run at the same time",
+      ),
+      "The id of a node, or END; a list runs its nodes at the same time, and where their ways meet all are waited for",
+    ),
+  ),
+  routes: v.exactOptional(
+    describe(
+      v.pipe(
+        v.array(
+          v.strictObject({
+            condition: v.strictObject({
+              logic: describe(text, "CEL over state, such as state.score > 0.8 and state.ok; or default"),
+            }),
+            to: node,
+          }),
+          "give a list of { condition: { logic }, to }",
+        ),
+        v.nonEmpty("give at least one route"),
+      ),
+      "The first route whose condition holds is taken; one is the default",
+    ),
+  ),
+  loop: v.exactOptional(
+    describe(
+      v.strictObject({
+        to: v.exactOptional(
+          describe(text, "The node to go back to; by default the one that the edge comes from"),
+        ),
+        max_iterations: v.exactOptional(
+          describe(wholeFrom(1, ITERATIONS_MAX), `Rounds at most, default ${ITERATIONS_DEFAULT}`),
+        ),
+        condition_field: describe(text, "A bool field that ends the loop when it is true"),
+        exit_to: describe(text, "The node that comes after the loop, or END"),
+      }),
+      "Goes back until a field is true or the rounds are used up",
+    ),
+  ),
+  parallel: v.exactOptional(
+    describe(
+      v.strictObject({
+        items_field: field,
+        target_node: describe(text, "The node that runs once for each item, with {item} and {index}"),
+        collect_field: describe(text, "The list field that takes what each run of the node writes, in order"),
+        max_concurrency: v.exactOptional(
+          describe(wholeFrom(1, CONCURRENCY_MAX), `Items at once, default ${CONCURRENCY_DEFAULT}`),
+        ),
+      }),
+      "Runs one node for each item of a list",
+    ),
+  ),
+});
 
-function* unknownKeys(shape: Shape, value: unknown, place: Place): Generator<FlowFault> {
-  const { entries, item, value: each } = shape.wrapped ?? shape;
-  if (Array.isArray(value) && item !== undefined) {
-    for (const [index, part] of value.entries()) yield* unknownKeys(item, part, [...place, index]);
-  }
-  if (!isRecord(value)) return;
-  for (const [key, part] of Object.entries(value)) {
-    const at = [...place, key];
-    const known = entries !== undefined && Object.hasOwn(entries, key) ? entries[key] : each;
-    if (known !== undefined) yield* unknownKeys(known, part, at);
-    else if (entries !== undefined) {
-      const way = suggest(key, Object.keys(entries));
-      yield { place: at, detail: `Cannot use ${show(key)} in ${placeText(place)}: ${way}` };
-    }
-  }
-}
+const seconds = "give seconds, above 0 and at most 315360000";
 
-function triggerFault(on: unknown): string | null {
-  try {
-    parseTriggers(on);
-    return null;
-  } catch (error) {
-    return messageOf(error);
-  }
-}
-
-function isTimeout(value: unknown): boolean {
-  return typeof value === "number" && value > 0 && value <= 315_360_000;
-}
-
-function isRetries(value: unknown): boolean {
-  return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= 1_000;
-}
+/** The form of a flow's file; the JSON Schema for editors is made of it. */
+export const flowForm: v.GenericSchema = v.strictObject({
+  schema_version: describe(
+    v.literal("1.0", 'give "1.0", in quotes') as v.GenericSchema,
+    "The version of this form",
+  ),
+  flow: describe(
+    v.strictObject({
+      name: v.pipe(text, v.nonEmpty("give a name")),
+      description: v.exactOptional(text),
+      version: v.exactOptional(text),
+    }),
+    "What it is, for people; the workflow's name is its file's",
+  ),
+  on: v.exactOptional(
+    describe(
+      v.pipe(
+        v.array(
+          v.strictObject({
+            provider: describe(text, "Such as github"),
+            event: v.exactOptional(describe(text, "A pattern for the event's type, such as pull_request.*")),
+            if: v.exactOptional(
+              describe(text, 'CEL over event, headers and body, such as body.action == "opened"'),
+            ),
+          }),
+          "give a list such as [{ provider: github }]",
+        ),
+        v.nonEmpty("give at least one provider, or leave it out"),
+      ),
+      "The deliveries that start it",
+    ),
+  ),
+  env: v.exactOptional(
+    describe(
+      v.array(text, "give a list of names"),
+      "Variables of the environment that templates may read, as {env.NAME}",
+    ),
+  ),
+  state: v.strictObject({
+    fields: describe(
+      v.record(v.string(), fieldForm, "give a mapping of field names to { type: ... }"),
+      "What inputs fill, nodes write and templates read",
+    ),
+  }),
+  nodes: describe(
+    v.pipe(
+      v.array(nodeForm, "give a list of nodes"),
+      v.nonEmpty("give at least one node"),
+      v.maxLength(NODES_MAX, `give at most ${NODES_MAX} nodes: make it several workflows`),
+    ),
+    "The steps: each has an id and exactly one kind",
+  ),
+  edges: describe(
+    v.array(edgeForm, "give a list of { from, to }"),
+    "The ways from START through the nodes to END",
+  ),
+  config: v.exactOptional(
+    v.strictObject({
+      llm: v.exactOptional(
+        describe(
+          v.record(v.string(), v.unknown(), "give a mapping such as { provider: openai, model: ... }"),
+          "For every prompt node that does not say otherwise",
+        ),
+      ),
+      execution: v.exactOptional(
+        v.strictObject({
+          timeout: v.exactOptional(
+            describe(
+              v.pipe(v.number(seconds), v.gtValue(0, seconds), v.maxValue(315_360_000, seconds)),
+              "Seconds that one attempt may take, default 300",
+            ),
+          ),
+          max_retries: v.exactOptional(describe(wholeFrom(0, 1_000), "Attempts after the first, default 9")),
+        }),
+      ),
+      ...idle(IDLE.config),
+    }),
+  ),
+  ...idle(IDLE.flow),
+});

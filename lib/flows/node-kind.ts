@@ -1,7 +1,8 @@
 import type { GenericSchema } from "valibot";
 import type { AnyWorkflow, RunContext } from "../workflow.ts";
 import type { Place } from "./fault.ts";
-import type { Fields, FieldType } from "./fields.ts";
+import type { FieldType } from "./field-type.ts";
+import type { Fields } from "./fields.ts";
 import type { Values } from "./template.ts";
 
 /**

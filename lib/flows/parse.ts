@@ -1,13 +1,22 @@
-import { brandWorkflow, defineWorkflow, parseTriggers, toPointer } from "../define-workflow.ts";
+import { toPointer } from "../define-workflow.ts";
 import { messageOf, WebhookError } from "../errors.ts";
 import type { AnyWorkflow } from "../workflow.ts";
 import { checkFlow } from "./check.ts";
-import { nodeOrder } from "./edges.ts";
-import { initialState, parseFields } from "./fields.ts";
+import { checkForm, findIdle } from "./check-form.ts";
+import { compileFlow, findHostFaults } from "./compile.ts";
+import { type FlowFault, isRecord, show } from "./fault.ts";
 import type { FlowConfig } from "./form.ts";
-import { compileSet } from "./nodes/set.ts";
-import { readSource, type SourceFault } from "./source.ts";
-import { type Flow, walkFlow } from "./walk.ts";
+import type { FlowHost } from "./node-kind.ts";
+import { readSource, type Source, type SourceFault } from "./source.ts";
+
+/** A flow's file that can run, and what it says besides. */
+export interface ParsedFlow {
+  readonly workflow: AnyWorkflow;
+  /** What is odd and does not stop it. */
+  readonly warnings: readonly SourceFault[];
+  /** The workflows that its nodes name, with the places of the names. */
+  readonly children: readonly (SourceFault & { readonly name: string })[];
+}
 
 /**
  * The workflow that a flow's file describes.
@@ -16,62 +25,84 @@ import { type Flow, walkFlow } from "./walk.ts";
  * @param fileName as it stands before line and column in each fault
  * @throws {FlowError} with every fault of the file, each with its place
  */
-export function parseFlow(text: string, fileName: string): AnyWorkflow {
+export async function parseFlow(text: string, fileName: string, host: FlowHost): Promise<ParsedFlow> {
   const source = readSource(text, fileName.endsWith(".json"));
-  if (source.faults.length > 0) throw new FlowError(source.faults.map((fault) => lineOf(fileName, fault)));
-  const faults = checkFlow(source.value).map(({ place, detail }) => ({ ...source.locate(place), detail }));
-  if (faults.length > 0) {
-    faults.sort((a, b) => a.line - b.line || a.column - b.column);
-    throw new FlowError(faults.map((fault) => lineOf(fileName, fault)));
-  }
-  return toWorkflow(source.value as FlowConfig);
+  if (source.faults.length > 0) throw new FlowError(fileName, source.faults);
+  const { faults, workflow } = await checkAndCompile(source.value, host);
+  if (workflow === null) throw new FlowError(fileName, located(faults, source));
+  const config = source.value as FlowConfig;
+  return {
+    workflow,
+    warnings: located(findIdle(config), source),
+    children: config.nodes.flatMap(({ workflow: name }, index) => {
+      if (typeof name !== "string") return [];
+      const detail = `Cannot run workflow ${JSON.stringify(name)}: there is none of this name here`;
+      return [{ ...source.locate(["nodes", index, "workflow"]), name, detail }];
+    }),
+  };
 }
 
 /**
- * The workflow of a flow that is given as an object.
+ * The workflow of a flow that is given as an object, and so has no other workflows beside it.
  *
  * @throws {FlowError} with every fault, each with a JSON Pointer to its place
  */
-export function flowFromConfig(config: FlowConfig): AnyWorkflow {
+export async function flowFromConfig(config: FlowConfig, host: FlowHost): Promise<AnyWorkflow> {
   const plain = toPlain(config);
-  const faults = checkFlow(plain);
-  if (faults.length > 0) {
-    throw new FlowError(faults.map(({ place, detail }) => `${toPointer(place) || "the flow"}: ${detail}`));
-  }
-  return toWorkflow(plain as FlowConfig);
+  const { faults, workflow } = await checkAndCompile(plain, host);
+  faults.push(...childFaults(plain));
+  if (workflow !== null && faults.length === 0) return workflow;
+  throw new WebhookError(
+    "flow_invalid",
+    faults.map(({ place, detail }) => `${toPointer(place) || "the flow"}: ${detail}`).join("\n"),
+  );
 }
 
-/** A flow that cannot be used; the message has a line for each fault. */
+function childFaults(config: unknown): FlowFault[] {
+  const nodes = isRecord(config) && Array.isArray(config.nodes) ? config.nodes : [];
+  return nodes.flatMap((node, index) => {
+    if (!isRecord(node) || node.workflow === undefined) return [];
+    const detail = `Cannot run workflow ${show(node.workflow)}: there are none beside a flow that is no file; write it to one`;
+    return [{ place: ["nodes", index, "workflow"], detail }];
+  });
+}
+
+/** A flow's file that cannot be used; the message has a line for each fault. */
 export class FlowError extends WebhookError {
   override name = "FlowError";
+  /** In the order in which they stand in the file. */
+  readonly places: readonly SourceFault[];
 
-  constructor(lines: readonly string[], options?: { cause?: unknown }) {
-    super("flow_invalid", lines.join("\n"), options);
+  constructor(fileName: string, places: readonly SourceFault[]) {
+    super(
+      "flow_invalid",
+      places.map(({ line, column, detail }) => `${fileName}:${line}:${column}: ${detail}`).join("\n"),
+    );
+    this.places = places;
   }
 }
 
-function toWorkflow(config: FlowConfig): AnyWorkflow {
-  const fields = parseFields(config.state.fields);
-  const nodes = new Map(config.nodes.map((node) => [node.id, { id: node.id, run: compileSet(node) }]));
-  const flow: Flow = { fields, nodes: nodeOrder(config.edges).flatMap((id) => nodes.get(id) ?? []) };
-  const { timeout, max_retries } = config.config?.execution ?? {};
-  const run: AnyWorkflow["run"] = (context) => walkFlow(flow, context);
-  // Through defineWorkflow, so that a flow has the same defaults as code.
-  const { timeoutMs, retry } = defineWorkflow({
-    run,
-    ...(timeout === undefined ? {} : { timeout: Math.max(1, timeout * 1_000) }),
-    ...(max_retries === undefined ? {} : { retry: { attempts: max_retries + 1 } }),
-  });
-  return brandWorkflow({
-    kind: "flow",
-    description: config.flow.description ?? null,
-    on: parseTriggers(config.on),
-    timeoutMs,
-    retry,
-    concurrency: null,
-    validate: (input) => initialState(fields, input),
-    run,
-  });
+async function checkAndCompile(
+  value: unknown,
+  host: FlowHost,
+): Promise<{ faults: FlowFault[]; workflow: AnyWorkflow | null }> {
+  const faults = checkFlow(value);
+  if (faults.length === 0) {
+    const workflow = await compileFlow(value as FlowConfig, host, faults);
+    return { faults, workflow: faults.length === 0 ? workflow : null };
+  }
+  if (checkForm(value).length === 0) {
+    const holds = (index: number): boolean =>
+      !faults.some(({ place }) => place[0] === "nodes" && place[1] === index);
+    faults.push(...(await findHostFaults(value as FlowConfig, host, holds)));
+  }
+  return { faults, workflow: null };
+}
+
+function located(faults: readonly FlowFault[], source: Source): SourceFault[] {
+  return faults
+    .map(({ place, detail }) => ({ ...source.locate(place), detail }))
+    .sort((a, b) => a.line - b.line || a.column - b.column);
 }
 
 /** What a file with the same content would hold: plain JSON, so that no later change of the object changes the flow. */
@@ -80,10 +111,6 @@ function toPlain(config: unknown): unknown {
     return JSON.parse(JSON.stringify(config) ?? "null");
   } catch (error) {
     const detail = `Cannot use the flow: JSON cannot carry it (${messageOf(error).replaceAll(/\s+/g, " ")})`;
-    throw new FlowError([detail], { cause: error });
+    throw new WebhookError("flow_invalid", detail, { cause: error });
   }
-}
-
-function lineOf(fileName: string, { line, column, detail }: SourceFault): string {
-  return `${fileName}:${line}:${column}: ${detail}`;
 }

@@ -1,52 +1,226 @@
+import { groupStep } from "../step-group.ts";
 import type { RunContext } from "../workflow.ts";
 import { FatalError } from "../workflow-errors.ts";
-import { type Fields, type State, typeFaults } from "./fields.ts";
+import type { Condition } from "./condition.ts";
+import type { Fields, State } from "./fields.ts";
+import type { Graph } from "./graph.ts";
+import type { RunNode } from "./node-kind.ts";
+import { checkField, type Output, takeOutputs } from "./outputs.ts";
 
 /** A flow that was read and checked. */
 export interface Flow {
   readonly fields: Fields;
-  /** In the order in which they run. */
-  readonly nodes: readonly FlowNode[];
+  readonly nodes: ReadonlyMap<string, ReadyNode>;
+  /** By the id that they come from; at most one each. */
+  readonly edges: ReadonlyMap<string, ReadyEdge>;
+  readonly graph: Graph;
+  /** The declared variables of the environment. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** A node that is ready to run. */
-export interface FlowNode {
+export interface ReadyNode {
   readonly id: string;
-  /** The fields that it writes, from the state before it. */
-  run(state: State): Record<string, unknown>;
+  readonly run: RunNode;
+  /** null for one that writes its result by name. */
+  readonly outputs: readonly Output[] | null;
+  /** Fills its local names. */
+  readonly inputs: (values: { locals: Locals; state: State; env: Record<string, never> }) => unknown;
+  /** True where its steps are `id#n`, because it may run more than once. */
+  readonly isNumbered: boolean;
+  /** True where it has steps of its own that may sleep. */
+  readonly isGroup: boolean;
+  /** Given where it runs for each item of a parallel edge. */
+  readonly items: Items | null;
 }
+
+/** What a parallel edge says of its target. */
+export interface Items {
+  readonly field: string;
+  readonly collectField: string;
+  readonly concurrencyMax: number;
+}
+
+/** Where it goes on after a node. */
+export type ReadyEdge =
+  | { readonly kind: "to"; readonly to: readonly string[] }
+  | {
+      readonly kind: "routes";
+      readonly routes: readonly { readonly holds: Condition; readonly to: string }[];
+      readonly fallback: string;
+    }
+  | {
+      readonly kind: "loop";
+      readonly to: string;
+      readonly until: string;
+      readonly roundsMax: number;
+      readonly exitTo: string;
+    };
+
+type Locals = Readonly<Record<string, unknown>>;
+
+/** Loops within loops multiply; a run with more steps than this is no workflow any more, and its record cannot be shown. */
+export const NODE_RUNS_MAX = 10_000;
 
 /**
  * Runs a flow: each node as the step of its id, so that a finished one is not run again after a crash.
  *
- * @param context its input is the first state, as `initialState` gave it
+ * @param context its input is the first state
  * @returns the final state
- * @throws {FatalError} a node's output that does not fit its field: the same state gives the same output each time
  */
 export async function walkFlow(flow: Flow, context: RunContext<unknown>): Promise<State> {
-  let state = context.input as State;
-  for (const node of flow.nodes) {
-    const before = state;
-    const output = await context.step(node.id, () => checkOutput(flow.fields, node, node.run(before)));
-    state = { ...before, ...output };
-  }
-  return state;
+  return await new Walk(flow, context).run();
 }
 
-function checkOutput(
-  fields: Fields,
-  node: FlowNode,
-  output: Record<string, unknown>,
-): Record<string, unknown> {
-  for (const [name, value] of Object.entries(output)) {
-    const field = fields.get(name);
-    const fault = field === undefined ? undefined : typeFaults(field.type, value)[0];
-    if (fault !== undefined) {
-      const where = `${name}${fault.pointer}`;
+/**
+ * One way through a flow. What it does follows from the state and the remembered steps alone, never from time, so that
+ * every attempt takes the same way.
+ */
+class Walk {
+  readonly #flow: Flow;
+  readonly #context: RunContext<unknown>;
+  #state: State;
+  /** Nodes that an edge has led to, until all that may still lead there have ended. */
+  readonly #waiting = new Set<string>();
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #runs = new Map<string, number>();
+  readonly #rounds = new Map<string, number>();
+  #runsLeft = NODE_RUNS_MAX;
+
+  constructor(flow: Flow, context: RunContext<unknown>) {
+    this.#flow = flow;
+    this.#context = context;
+    this.#state = context.input as State;
+  }
+
+  async run(): Promise<State> {
+    this.#follow("START");
+    while (this.#waiting.size > 0 || this.#running.size > 0) {
+      for (const id of [...this.#waiting]) if (this.#isReady(id)) this.#start(id);
+      // The first that fails ends the attempt, which waits for the others.
+      await Promise.race(this.#running.values());
+    }
+    return this.#state;
+  }
+
+  /** True where nothing that waits or runs leads here any more: a join waits for all of its branches. */
+  #isReady(id: string): boolean {
+    if (this.#running.has(id)) return false;
+    const leadsHere = (other: string): boolean => other !== id && this.#flow.graph.leads(other, id);
+    return ![...this.#waiting, ...this.#running.keys()].some(leadsHere);
+  }
+
+  #start(id: string): void {
+    this.#waiting.delete(id);
+    const node = this.#flow.nodes.get(id);
+    if (node === undefined) return;
+    const done = node.items === null ? this.#runOnce(node) : this.#runItems(node, node.items);
+    const settled = done.then((written) => {
+      this.#state = { ...this.#state, ...written };
+      this.#running.delete(id);
+      this.#follow(id);
+    });
+    this.#running.set(id, settled);
+  }
+
+  #follow(from: string): void {
+    const edge = this.#flow.edges.get(from);
+    if (edge === undefined) return;
+    for (const id of this.#targetsOf(edge, from)) if (id !== "END") this.#waiting.add(id);
+  }
+
+  #targetsOf(edge: ReadyEdge, from: string): readonly string[] {
+    if (edge.kind === "to") return edge.to;
+    if (edge.kind === "routes") {
+      return [edge.routes.find(({ holds }) => holds(this.#state))?.to ?? edge.fallback];
+    }
+    const round = (this.#rounds.get(from) ?? 0) + 1;
+    const isOver = this.#state[edge.until] === true || round >= edge.roundsMax;
+    this.#rounds.set(from, isOver ? 0 : round);
+    return [isOver ? edge.exitTo : edge.to];
+  }
+
+  #runOnce(node: ReadyNode): Promise<Record<string, unknown>> {
+    return this.#step(node, node.isNumbered ? this.#nextName(node.id) : node.id, {});
+  }
+
+  /** Each item is a step of its own, so that after a crash only those that had not finished run again. */
+  async #runItems(
+    node: ReadyNode,
+    { field, collectField, concurrencyMax }: Items,
+  ): Promise<Record<string, unknown>> {
+    const items = this.#state[field];
+    if (!Array.isArray(items)) {
       throw new FatalError(
-        `Cannot write field ${JSON.stringify(where)} in node ${JSON.stringify(node.id)}: ${fault.detail.replace("Expected", "expected")}`,
+        `Cannot run node ${JSON.stringify(node.id)} for each item: nothing has filled ${field}`,
       );
     }
+    const names = items.map(() => this.#nextName(node.id));
+    const collected: unknown[] = new Array(items.length);
+    const left = items.entries();
+    let hasFailed = false;
+    const worker = async (): Promise<void> => {
+      for (const [index, item] of left) {
+        if (hasFailed) return;
+        const written = await this.#step(node, names[index] ?? "", { item, index });
+        const [only, ...more] = Object.values(written);
+        collected[index] = more.length === 0 ? only : written;
+      }
+    };
+    const workers = Array.from({ length: Math.min(concurrencyMax, items.length) }, worker);
+    await Promise.all(workers).catch((error: unknown) => {
+      hasFailed = true;
+      throw error;
+    });
+    return ownFields(node.id, { [collectField]: collected }, this.#flow.fields);
   }
-  return output;
+
+  #step(node: ReadyNode, name: string, fromEdge: Locals): Promise<Record<string, unknown>> {
+    if (this.#runsLeft-- === 0) {
+      return Promise.reject(
+        new FatalError(`Cannot run more than ${NODE_RUNS_MAX} nodes in one run: make the loops shorter`),
+      );
+    }
+    const state = this.#state;
+    const context = this.#context;
+    const runNode = async (signal: () => AbortSignal): Promise<Record<string, unknown>> => {
+      const { fields, env } = this.#flow;
+      const idempotencyKey = `${context.runId}:${name}`;
+      const own = { ...fromEdge, idempotency_key: idempotencyKey };
+      const inputs = node.inputs({ locals: own, state, env: {} }) as Locals;
+      const result = await node.run({
+        values: { locals: { ...own, ...inputs }, state, env },
+        stepName: name,
+        idempotencyKey,
+        get signal() {
+          return signal();
+        },
+        run: context,
+      });
+      return node.outputs === null
+        ? ownFields(node.id, result, fields)
+        : takeOutputs(node.id, result, node.outputs, fields);
+    };
+    if (node.isGroup) return groupStep(context.step)(name, () => runNode(() => context.signal)) as never;
+    return context.step(name, (given) => runNode(() => given.signal)) as never;
+  }
+
+  #nextName(id: string): string {
+    const run = (this.#runs.get(id) ?? 0) + 1;
+    this.#runs.set(id, run);
+    return `${id}#${run}`;
+  }
+}
+
+/** @throws {FatalError} what does not fit its field: the same state gives the same output each time */
+function ownFields(nodeId: string, result: unknown, fields: Fields): Record<string, unknown> {
+  const written = result as Record<string, unknown>;
+  for (const [name, value] of Object.entries(written)) {
+    try {
+      checkField(nodeId, name, value, fields);
+    } catch (error) {
+      throw new FatalError((error as Error).message);
+    }
+  }
+  return written;
 }

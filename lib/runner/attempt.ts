@@ -176,7 +176,7 @@ export class Attempt implements Chargeable, StepsHost {
     const { name, workflow } = this.#named;
     const { run } = this;
     const event = toEvent(run.event);
-    const validation = await validateInput(workflow, inputsOf(event.provider, event.body));
+    const validation = await validateInput(workflow, inputsOf(event.provider, event.body), event);
     if ("faults" in validation) {
       const faults = validation.faults.map((fault) => `${fault.pointer}: ${fault.detail}`).join("; ");
       this.#decide(ended("input_invalid", `The inputs do not fit workflow ${name}: ${faults}`));

@@ -2,6 +2,7 @@ import { type Clock, setLongTimer, type Timer } from "../clock.ts";
 import { type Duration, parseDuration } from "../duration.ts";
 import { WebhookError } from "../errors.ts";
 import type { StepKind } from "../run.ts";
+import { type GroupStep, withGroups } from "../step-group.ts";
 import { checkStepName } from "../step-names.ts";
 import { readResult, storeResult } from "../stored-result.ts";
 import type { AnyWorkflow, RunContext, Step, StepContext } from "../workflow.ts";
@@ -30,10 +31,14 @@ export class MemoryAttempt {
   }
 
   /** The function that the workflow is given. */
-  readonly step: Step = Object.assign(
-    <T>(name: string, fn: (context: StepContext) => T | Promise<T>) => this.#track(() => this.#do(name, fn)),
-    { sleep: (name: string, duration: Duration) => this.#sleep(name, duration) },
-  ) as Step;
+  readonly step: Step = withGroups(
+    Object.assign(
+      <T>(name: string, fn: (context: StepContext) => T | Promise<T>) =>
+        this.#track(() => this.#do(name, fn)),
+      { sleep: (name: string, duration: Duration) => this.#sleep(name, duration) },
+    ) as Step,
+    ((name: string, fn: () => unknown) => this.#doGroup(name, fn)) as GroupStep,
+  );
 
   /** What the workflow returns once the steps that it left under way are done too. */
   async run(workflow: AnyWorkflow, context: RunContext<unknown>): Promise<unknown> {
@@ -71,6 +76,12 @@ export class MemoryAttempt {
     checkStepName(name, this.#used, "step");
     const value = await fn({ signal: this.signal, idempotencyKey: `${this.#runId}:${name}` });
     return readResult(storeResult(value, `step ${JSON.stringify(name)}`));
+  }
+
+  async #doGroup(name: string, fn: () => unknown): Promise<unknown> {
+    this.signal.throwIfAborted();
+    checkStepName(name, this.#used, "step");
+    return readResult(storeResult(await fn(), `step ${JSON.stringify(name)}`));
   }
 
   async #sleep(name: string, duration: Duration): Promise<void> {

@@ -7,9 +7,15 @@ import { newId } from "../ids.ts";
 import { silentLog } from "../log.ts";
 import { readResult, storeResult } from "../stored-result.ts";
 import type { AnyWorkflow } from "../workflow.ts";
-import { loadWorkflowFile } from "../workflows/load.ts";
+import { folderHost, loadWorkflowFile } from "../workflows/load.ts";
 import { validateInput } from "../workflows/validate.ts";
 import { MemoryAttempt } from "./memory-attempt.ts";
+
+/** What a workflow that is run directly may use. */
+export interface RunWorkflowOptions {
+  /** The environment that flows take their variables and keys from, by default the process's. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
 
 /**
  * Runs a workflow file once, in memory: without a server, a retry or a memory of its steps.
@@ -27,23 +33,29 @@ import { MemoryAttempt } from "./memory-attempt.ts";
 export async function runWorkflowAsync(
   configPath: string | URL,
   inputs: Record<string, unknown>,
+  { env = process.env }: RunWorkflowOptions = {},
 ): Promise<Record<string, unknown>> {
   const fileName = String(configPath).split(/[\\/]/).at(-1) ?? "";
-  return await runOnce(await loadWorkflowFile(configPath), fileName.replace(/\.[^.]+$/, ""), inputs);
+  return await runOnce(await loadWorkflowFile(configPath, env), fileName.replace(/\.[^.]+$/, ""), inputs);
 }
 
 /**
- * Runs a flow that is given as an object, or a workflow made by `defineWorkflow`, as `runWorkflowAsync` does.
+ * Runs a flow that is given as an object, or a workflow made by `defineWorkflow`, as `runWorkflowAsync` does. Functions
+ * and tools that the flow names are looked for in the working folder, and `workflow` nodes are refused.
  *
  * @throws as `runWorkflowAsync` does
  */
 export async function runWorkflowFromConfig(
   config: FlowConfig | AnyWorkflow,
   inputs: Record<string, unknown>,
+  { env = process.env }: RunWorkflowOptions = {},
 ): Promise<Record<string, unknown>> {
   if (isWorkflow(config)) return await runOnce(config, "workflow", inputs);
   const { flowFromConfig } = await import("../flows/parse.ts");
-  const flow = flowFromConfig(config);
+  const flow = await flowFromConfig(
+    config,
+    folderHost(process.cwd(), env, () => undefined),
+  );
   return await runOnce(flow, config.flow.name, inputs);
 }
 

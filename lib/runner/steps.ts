@@ -2,6 +2,7 @@ import { type Clock, TIMER_MAX_MS, type Timer } from "../clock.ts";
 import { type Duration, parseDuration } from "../duration.ts";
 import type { NewStep, StepRecord } from "../repositories.ts";
 import type { StepKind } from "../run.ts";
+import { type GroupStep, withGroups } from "../step-group.ts";
 import { checkStepName } from "../step-names.ts";
 import { readResult, storeResult } from "../stored-result.ts";
 import type { Step, StepContext } from "../workflow.ts";
@@ -43,6 +44,8 @@ export class Steps {
   readonly #used = new Map<string, StepKind>();
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #sleeps = new Map<string, Sleep>();
+  /** Groups under way, by name: while one of them does not sleep itself, nobody does. */
+  readonly #groups = new Set<string>();
   /** Counts calls and ends, so that a turn in which something happened is not taken for silence. */
   #activity = 0;
   #state: "open" | "returned" | "closed" | "parked" = "open";
@@ -54,16 +57,20 @@ export class Steps {
   }
 
   /** The function that the workflow is given. */
-  readonly step: Step = Object.assign(
-    <T>(name: string, fn: (context: StepContext) => T | Promise<T>) => this.#track(() => this.#do(name, fn)),
-    {
-      sleep: (name: string, duration: Duration) =>
-        // It settles when the sleep is over and the attempt still awake; else it never does, and nothing is thrown.
-        new Promise<void>((wake, fail) => {
-          this.#track(() => this.#beginSleep(name, duration, wake)).catch(fail);
-        }),
-    },
-  ) as Step;
+  readonly step: Step = withGroups(
+    Object.assign(
+      <T>(name: string, fn: (context: StepContext) => T | Promise<T>) =>
+        this.#track(() => this.#do(name, fn)),
+      {
+        sleep: (name: string, duration: Duration) =>
+          // It settles when the sleep is over and the attempt still awake; else it never does, and nothing is thrown.
+          new Promise<void>((wake, fail) => {
+            this.#track(() => this.#beginSleep(name, duration, wake)).catch(fail);
+          }),
+      },
+    ) as Step,
+    ((name: string, fn: () => unknown) => this.#doGroup(name, fn)) as GroupStep,
+  );
 
   /**
    * `run` has returned: its sleeps are dropped, and the steps that it left under way are waited for.
@@ -125,6 +132,26 @@ export class Steps {
     return readResult(result) as never;
   }
 
+  /** Its own steps are tracked, it is not; what it returned is stored as a step. */
+  async #doGroup(name: string, fn: () => unknown): Promise<unknown> {
+    if (this.#state === "parked") return new Promise(() => {});
+    if (this.#state === "closed") throw this.#host.abortReason;
+    checkStepName(name, this.#used, "step");
+    const stored = this.#recall(name, "step");
+    if (stored !== undefined) return readResult(stored.result);
+    this.#groups.add(name);
+    try {
+      const value = await fn();
+      return await this.#track(async () => {
+        const result = this.#toResult(value, name);
+        await this.#store({ name, kind: "step", result, dueAt: null, endedAt: this.#host.clock.now() });
+        return readResult(result);
+      });
+    } finally {
+      this.#groups.delete(name);
+    }
+  }
+
   async #beginSleep(name: string, duration: Duration, wake: () => void): Promise<void> {
     checkStepName(name, this.#used, "sleep");
     const ms = parseDuration(duration, `the duration of sleep ${JSON.stringify(name)}`);
@@ -162,7 +189,9 @@ export class Steps {
   }
 
   #isSilent(): boolean {
-    return this.#state === "open" && this.#underWay.size === 0 && this.#sleeps.size > 0;
+    if (this.#state !== "open" || this.#underWay.size > 0 || this.#sleeps.size === 0) return false;
+    const names = [...this.#sleeps.keys()];
+    return [...this.#groups].every((group) => names.some((name) => name.startsWith(`${group}/`)));
   }
 
   #park(): void {

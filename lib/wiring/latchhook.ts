@@ -308,11 +308,14 @@ async function openRegistry({
   workflows,
   workflowsDir,
   isWorkflowsDirNamed,
+  env,
   log,
 }: ResolvedOptions): Promise<WorkflowRegistry> {
   const given = Object.entries(workflows).map(([name, workflow]) => ({ name, fileHash: null, workflow }));
   const loaded =
-    workflowsDir === null ? [] : await loadWorkflows(workflowsDir, { isNamed: isWorkflowsDirNamed, log });
+    workflowsDir === null
+      ? []
+      : await loadWorkflows(workflowsDir, { isNamed: isWorkflowsDirNamed, log, env, given: workflows });
   return new WorkflowRegistry([...given, ...loaded]);
 }
 

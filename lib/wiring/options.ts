@@ -39,6 +39,7 @@ export interface ResolvedOptions {
   schemes: Readonly<Record<string, string | SchemeOptions>>;
   verifyTokens: Readonly<Record<string, string | readonly string[]>>;
   requestOrigins: readonly string[];
+  env: Readonly<Record<string, string | undefined>>;
   log: Log;
   clock: Clock;
   random: () => number;
@@ -73,6 +74,7 @@ const OPTIONS: Record<keyof LatchhookOptions, true> = {
   schemes: true,
   verifyTokens: true,
   requestOrigins: true,
+  env: true,
   log: true,
   clock: true,
   random: true,
@@ -133,6 +135,7 @@ export function resolveOptions(options: LatchhookOptions & Partial<ListenOptions
     schemes: options.schemes ?? {},
     verifyTokens: options.verifyTokens ?? {},
     requestOrigins: checkOrigins(options.requestOrigins ?? []),
+    env: options.env ?? {},
     log: options.log || silentLog,
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,

@@ -90,16 +90,16 @@ const faulty: [what: string, flow: unknown, ...faults: [place: string, detail: R
   ],
   [
     "unknown keys, all of them",
-    flowWith({ observability: {}, sate: {}, toString: 1 }),
-    ["observability", /known are schema_version, flow/],
+    flowWith({ observabilty: {}, sate: {}, toString: 1 }),
+    ["observabilty", /known are schema_version, flow, on, env/],
     ["sate", /did you mean "state"\?/],
     ["toString", /known are/],
   ],
   [
     "unknown keys below",
-    flowWith({ flow: { name: "x", desciption: "" }, config: { llm: {}, execution: { timeouts: 1 } } }),
+    flowWith({ flow: { name: "x", desciption: "" }, config: { lm: {}, execution: { timeouts: 1 } } }),
     ["flow.desciption", /did you mean "description"\?/],
-    ["config.llm", /known are execution/],
+    ["config.lm", /did you mean "llm"/],
     ["config.execution.timeouts", /did you mean "timeout"\?/],
   ],
   ["a timeout of none", withExecution({ timeout: 0 }), ["config.execution.timeout", /seconds, above 0/]],
@@ -116,7 +116,7 @@ const faulty: [what: string, flow: unknown, ...faults: [place: string, detail: R
   [
     "a wrong on",
     flowWith({ on: [{ provider: "github", events: "push" }] }),
-    ["on", /Cannot use "events" in "on"/],
+    ["on[0].events", /did you mean "event"/],
   ],
   // Fields
   [
@@ -132,16 +132,6 @@ const faulty: [what: string, flow: unknown, ...faults: [place: string, detail: R
     "a default of another type",
     withFields({ x: { type: "list[int]", default: [1, "2"] } }),
     ["state.fields.x.default", /as default of field "x"\/1: expected int, found str/],
-  ],
-  [
-    "a null default",
-    withFields({ x: { type: "str", default: null } }),
-    ["state.fields.x.default", /expected str, found null/],
-  ],
-  [
-    "a field from a delivery",
-    withFields({ x: { type: "str", from: "body.ref" } }),
-    ["state.fields.x.from", /"from": this version takes a delivery's whole body/],
   ],
   [
     "a field named state",
@@ -179,7 +169,7 @@ const faulty: [what: string, flow: unknown, ...faults: [place: string, detail: R
   [
     "a node without a kind",
     flowWith({ nodes: [{ id: "a", sett: {} }] }),
-    ["nodes[0]", /Cannot load nodes\[0\] without "set"/],
+
     ["nodes[0].sett", /did you mean "set"\?/],
   ],
   ["a node that sets nothing", withSet({}), ["nodes[0].set", /at least one field to write/]],
@@ -232,7 +222,6 @@ const faulty: [what: string, flow: unknown, ...faults: [place: string, detail: R
     wayOf("a", "START>a END>a a>START"),
     ["edges[1].from", /nothing comes after END/],
     ["edges[2].to", /nothing comes before START/],
-    ["edges[1].to", /second edge to "a"/],
   ],
   ["no start", wayOf("a b", "a>b b>END"), ["edges", /no edge goes from START/]],
   ["no end", wayOf("a b", "START>a a>b"), ["nodes[1]", /Cannot leave node "b".*\{ from: b, to: END \}/]],
@@ -241,14 +230,12 @@ const faulty: [what: string, flow: unknown, ...faults: [place: string, detail: R
   [
     "a cycle",
     wayOf("a b c", "START>a a>b b>c c>b"),
-    ["nodes[1]", /the cycle (b -> c -> b|c -> b -> c)/],
-    ["edges[3].to", /second edge to "b"/],
+    ["nodes[1]", /the cycle (b -> c -> b|c -> b -> c): go back by a loop, \{ from: ., loop: \{ to: ./],
   ],
   [
-    "a fork and a join",
+    "a second edge from a node",
     wayOf("a b", "START>a START>b a>END b>END"),
-    ["edges[1].from", /second edge from "START".*one after another/],
-    ["edges[3].to", /second edge to "END"/],
+    ["edges[1].from", /second edge from "START": write to: \[a, b\]/],
   ],
 ];
 for (const [what, flow, ...faults] of faulty) {
@@ -260,34 +247,6 @@ for (const [what, flow, ...faults] of faulty) {
     });
     assert.equal(left.map(String), [], `not found; there are ${JSON.stringify(found)}`);
     assert.equal(found, []);
-  });
-}
-
-for (const kind of ["prompt", "http", "exec", "run", "workflow"]) {
-  test(`a node of kind ${kind} is refused by name and only so`, () => {
-    const found = faultsOf(flowWith({ nodes: [{ id: "a", [kind]: "x", outputs: ["y"], llm: {} }] }));
-    assert.equal(found.length, 1);
-    assert.is(found[0]?.place, `nodes[0].${kind}`);
-    assert.match(
-      found[0]?.detail ?? "",
-      `Cannot run node "a" of kind ${kind}: this version runs set nodes only`,
-    );
-  });
-}
-
-for (const [form, edge] of Object.entries({
-  routes: { from: "START", routes: [{ condition: { logic: "default" }, to: "a" }] },
-  loop: { from: "START", loop: { max_iterations: 3 } },
-  parallel: { from: "START", to: "a", parallel: { items_field: "x" } },
-  to: { from: "START", to: ["a", "a"] },
-})) {
-  test(`an edge with ${form === "to" ? "a list of targets" : form} is refused by name and only so`, () => {
-    const found = faultsOf(flowWith({ edges: [edge, { from: "a", to: "END" }] }));
-    assert.equal(
-      found.map((fault) => fault.place),
-      [`edges[0].${form}`],
-    );
-    assert.match(found[0]?.detail ?? "", form === "to" ? /to a list of nodes/ : form);
   });
 }
 
@@ -311,12 +270,14 @@ test("any JSON at any place is answered with faults and never a throw", () => {
   }
 });
 
-test("8,000 nodes in a row are checked in time", () => {
-  const ids = Array.from({ length: 8_000 }, (_, index) => `n${index}`);
+test("a thousand nodes in a row are checked in time, and more are refused", () => {
+  const ids = Array.from({ length: 1_000 }, (_, index) => `n${index}`);
   const edges = ["START", ...ids].map((id, index) => `${id}>${ids[index] ?? "END"}`);
   const startedAt = performance.now();
   assert.equal(faultsOf(wayOf(ids.join(" "), edges.join(" "))), []);
   assert.ok(performance.now() - startedAt < 5_000);
+  const more = faultsOf(wayOf([...ids, "n1000"].join(" "), edges.join(" ")));
+  assert.match(more[0]?.detail ?? "", /at most 1000 nodes/);
 });
 
 function faultsOf(flow: unknown): { place: string; detail: string }[] {

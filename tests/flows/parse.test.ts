@@ -2,9 +2,16 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { isWorkflow } from "../../lib/define-workflow.ts";
 import type { FlowConfig } from "../../lib/flows/form.ts";
-import { FlowError, flowFromConfig, parseFlow } from "../../lib/flows/parse.ts";
+import * as parse from "../../lib/flows/parse.ts";
+import type { AnyWorkflow } from "../../lib/workflow.ts";
+import { flowHost } from "../support/flow-host.ts";
+import { rejects } from "../support/rejects.ts";
 
 const test = suite("flows/parse");
+
+const parseFlow = async (text: string, name: string): Promise<AnyWorkflow> =>
+  (await parse.parseFlow(text, name, flowHost())).workflow;
+const flowFromConfig = (given: FlowConfig): Promise<AnyWorkflow> => parse.flowFromConfig(given, flowHost());
 
 const yaml = `schema_version: "1.0"
 flow: { name: greet, description: Greets }
@@ -29,12 +36,13 @@ const config: FlowConfig = {
   ],
 };
 
-for (const [form, workflow] of [
-  ["YAML", parseFlow(yaml, "greet.yaml")],
-  ["JSON", parseFlow(JSON.stringify(config), "greet.json")],
-  ["an object", flowFromConfig(config)],
+for (const [form, make] of [
+  ["YAML", () => parseFlow(yaml, "greet.yaml")],
+  ["JSON", () => parseFlow(JSON.stringify(config), "greet.json")],
+  ["an object", () => flowFromConfig(config)],
 ] as const) {
   test(`${form} becomes a workflow with the defaults of code`, async () => {
+    const workflow = await make();
     assert.ok(isWorkflow(workflow));
     assert.ok(Object.isFrozen(workflow));
     assert.is(workflow.kind, "flow");
@@ -48,65 +56,74 @@ for (const [form, workflow] of [
   });
 }
 
-test("execution has seconds, and retries on top of the first attempt", () => {
-  const workflow = flowFromConfig({ ...config, config: { execution: { timeout: 1.5, max_retries: 3 } } });
+test("execution has seconds, and retries on top of the first attempt", async () => {
+  const workflow = await flowFromConfig({
+    ...config,
+    config: { execution: { timeout: 1.5, max_retries: 3 } },
+  });
   assert.is(workflow.timeoutMs, 1_500);
   assert.is(workflow.retry.attempts, 4);
-  const brief = flowFromConfig({ ...config, config: { execution: { timeout: 0.0001, max_retries: 0 } } });
+  const brief = await flowFromConfig({
+    ...config,
+    config: { execution: { timeout: 0.0001, max_retries: 0 } },
+  });
   assert.is(brief.timeoutMs, 1);
   assert.is(brief.retry.attempts, 1);
 });
 
-test("on names the providers whose deliveries start it", () => {
-  const workflow = parseFlow(`${yaml}on: [{ provider: github }]\n`, "greet.yaml");
+test("on names the providers whose deliveries start it", async () => {
+  const workflow = await parseFlow(`${yaml}on: [{ provider: github }]\n`, "greet.yaml");
   assert.equal(workflow.on, [{ provider: "github" }]);
 });
 
-test("all faults of a file come at once, a line each, in the file's order with line and column", () => {
+test("all faults of a file come at once, a line each, in the file's order with line and column", async () => {
   const text = yaml
     .replace("name: greet,", "nmae: greet,")
     .replace("type: str }\nnodes", "type: string }\nnodes")
     .replace("{who}", "{whom}")
     .replace("to: END", "to: EDN");
-  const error = faultOf(() => parseFlow(text, "greet.yaml"));
+  const error = await faultOf(() => parseFlow(text, "greet.yaml"));
   assert.equal(error.message.split("\n"), [
     'greet.yaml:2:1: Cannot load flow without "name"',
     'greet.yaml:2:9: Cannot use "nmae" in flow: did you mean "name"?',
-    'greet.yaml:6:13: Cannot use "string" as type of field "text": did you mean str? Types are str, int, float, bool, list, dict, list[str], dict[str,int]',
+    'greet.yaml:6:13: Cannot use "string" as type of field "text": did you mean str? Types are str, int, float, bool, list, dict, object, list[str], dict[str,int]',
     'greet.yaml:8:25: Cannot read {whom}: state.fields has no "whom"; did you mean "who"?',
     'greet.yaml:11:20: Cannot follow the edge to "EDN": known are greet, END',
   ]);
 });
 
-test("a file that cannot be read says where", () => {
-  assert.match(faultOf(() => parseFlow("a: 1\na: 2", "x.yml")).message, /^x.yml:2:1: Cannot use "a" twice/);
+test("a file that cannot be read says where", async () => {
   assert.match(
-    faultOf(() => parseFlow(yaml, "greet.json")).message,
+    (await faultOf(() => parseFlow("a: 1\na: 2", "x.yml"))).message,
+    /^x.yml:2:1: Cannot use "a" twice/,
+  );
+  assert.match(
+    (await faultOf(() => parseFlow(yaml, "greet.json"))).message,
     /^greet.json:1:1: Cannot read the file as JSON/,
   );
 });
 
-test("faults of an object have pointers", () => {
+test("faults of an object have pointers", async () => {
   const wrong = { ...config, nodes: [{ id: "greet", set: { txet: 1 } }] };
-  const error = faultOf(() => flowFromConfig(wrong));
+  const error = await faultOf(() => flowFromConfig(wrong));
   assert.is(
     error.message,
     '/nodes/0/set/txet: Cannot write "txet": state.fields has no such field; did you mean "text"?',
   );
-  assert.match(faultOf(() => flowFromConfig({} as FlowConfig)).message, /^the flow: Cannot load/);
+  assert.match((await faultOf(() => flowFromConfig({} as FlowConfig))).message, /^the flow: Cannot load/);
 });
 
-test("what JSON cannot carry is no flow", () => {
+test("what JSON cannot carry is no flow", async () => {
   for (const value of [1n, config]) {
     const cyclic: Record<string, unknown> = { ...config, config: value };
     cyclic.flow = cyclic;
     assert.match(
-      faultOf(() => flowFromConfig(cyclic as unknown as FlowConfig)).message,
+      (await faultOf(() => flowFromConfig(cyclic as unknown as FlowConfig))).message,
       /JSON cannot carry it/,
     );
   }
   assert.match(
-    faultOf(() => flowFromConfig(undefined as unknown as FlowConfig)).message,
+    (await faultOf(() => flowFromConfig(undefined as unknown as FlowConfig))).message,
     /Cannot use null as the flow/,
   );
 });
@@ -115,22 +132,18 @@ test("a change of the object afterwards does not change the flow", async () => {
   const mine = structuredClone(config) as {
     state: { fields: Record<string, { type: string; required?: boolean }> };
   };
-  const workflow = flowFromConfig(mine as unknown as FlowConfig);
+  const workflow = await flowFromConfig(mine as unknown as FlowConfig);
   mine.state.fields = {};
   assert.ok("faults" in (await workflow.validate({})));
 });
 
-function faultOf(parse: () => unknown): FlowError {
-  try {
-    parse();
-  } catch (error) {
-    if (error instanceof FlowError) {
-      assert.is(error.code, "flow_invalid");
-      return error;
-    }
-    throw error;
-  }
-  throw new Error("Expected a FlowError");
+async function faultOf(make: () => Promise<unknown>): Promise<Error> {
+  let found: Error | undefined;
+  await rejects(make(), (error) => {
+    assert.is((error as { code?: string }).code, "flow_invalid");
+    found = error;
+  });
+  return found as Error;
 }
 
 test.run();

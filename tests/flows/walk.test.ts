@@ -1,9 +1,10 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import type { NodeForm } from "../../lib/flows/form.ts";
+import type { NodeOf } from "../../lib/flows/node-kind.ts";
 import { flowFromConfig } from "../../lib/flows/parse.ts";
 import type { AnyWorkflow, RunContext, Step } from "../../lib/workflow.ts";
 import { isFatalError } from "../../lib/workflow-errors.ts";
+import { flowHost } from "../support/flow-host.ts";
 import { rejects } from "../support/rejects.ts";
 
 const test = suite("flows/walk");
@@ -11,24 +12,27 @@ const test = suite("flows/walk");
 const FIELDS = { a: "str", b: "str", n: "int", tags: "list[str]", any: "dict" };
 
 /** Nodes that run in the order of the list, over fields of each type. */
-function flowOf(nodes: readonly NodeForm[]): AnyWorkflow {
+function flowOf(nodes: readonly NodeOf[]): Promise<AnyWorkflow> {
   const way = ["START", ...nodes.map((node) => node.id), "END"];
-  return flowFromConfig({
-    schema_version: "1.0",
-    flow: { name: "test" },
-    state: { fields: Object.fromEntries(Object.entries(FIELDS).map(([name, type]) => [name, { type }])) },
-    nodes,
-    // Backwards, since the edges and not the lists say what comes when.
-    edges: way
-      .slice(1)
-      .map((to, index) => ({ from: way[index] ?? "", to }))
-      .reverse(),
-  });
+  return flowFromConfig(
+    {
+      schema_version: "1.0",
+      flow: { name: "test" },
+      state: { fields: Object.fromEntries(Object.entries(FIELDS).map(([name, type]) => [name, { type }])) },
+      nodes,
+      // Backwards, since the edges and not the lists say what comes when.
+      edges: way
+        .slice(1)
+        .map((to, index) => ({ from: way[index] ?? "", to }))
+        .reverse(),
+    },
+    flowHost(),
+  );
 }
 
 /** Runs with the results of earlier attempts, and adds those of this one. */
 async function walk(
-  flow: AnyWorkflow,
+  flowGiven: AnyWorkflow | Promise<AnyWorkflow>,
   input: object,
   remembered = new Map<string, unknown>(),
 ): Promise<unknown> {
@@ -37,7 +41,7 @@ async function walk(
     return remembered.get(name);
   };
   const context = { input, step: step as unknown as Step } as RunContext<unknown>;
-  return await flow.run(context);
+  return await (await flowGiven).run(context);
 }
 
 test("nodes run in the order of the edges, each as the step of its id, and the result is the final state", async () => {

@@ -5,6 +5,7 @@ import { defineWorkflow } from "../../lib/define-workflow.ts";
 import { parseFlow } from "../../lib/flows/parse.ts";
 import type { Scheme } from "../../lib/scheme.ts";
 import type { AnyWorkflow, Trigger } from "../../lib/workflow.ts";
+import { flowHost } from "../support/flow-host.ts";
 import {
   type Ask,
   DOORS,
@@ -15,6 +16,7 @@ import {
   type TestServer,
 } from "../support/open-server.ts";
 import { problemOf } from "../support/problem-of.ts";
+import { rejects } from "../support/rejects.ts";
 
 const acme: Scheme = {
   algorithm: "hmac-sha256",
@@ -42,7 +44,7 @@ edges: [{ from: START, to: a }, { from: a, to: END }]
 const workflows: Readonly<Record<string, AnyWorkflow>> = {
   all: on({ provider: "acme" }),
   push: on({ provider: "acme", event: "push" }),
-  opened: parseFlow(FLOW, "opened.yaml"),
+  opened: (await parseFlow(FLOW, "opened.yaml", flowHost())).workflow,
   twice: on({ provider: "acme", event: "pull_request" }, { provider: "acme", if: "body.number > 5" }),
   labelled: on({ provider: "acme", event: "pull_request", if: 'body.labels.exists(l, l.name == "bug")' }),
   manual: defineWorkflow({ run: () => null }),
@@ -178,9 +180,9 @@ test("GET /workflows shows on as it was given", async ({ server }) => {
   assert.is(shown.manual, null);
 });
 
-test("a wrong filter stops the start and names its file, line and place", () => {
-  assert.throws(
-    () => parseFlow(FLOW.replace("body.action ==", "bdoy.action =="), "opened.yaml"),
+test("a wrong filter stops the start and names its file, line and place", async () => {
+  await rejects(
+    parseFlow(FLOW.replace("body.action ==", "bdoy.action =="), "opened.yaml", flowHost()),
     /^opened\.yaml:\d+:\d+: Cannot use "if" of on\[0\]: Unknown variable: bdoy; did you mean body\? \(character 1\)$/,
   );
 });

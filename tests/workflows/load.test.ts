@@ -47,7 +47,7 @@ test("every ending is loaded, by name, with the hash of its file", async ({ fold
 
 test("a file: URL names the folder as well as a path does", async ({ folder }) => {
   await write(folder, "a.yaml", flow);
-  const loaded = await loadWorkflows(pathToFileURL(`${folder}/`), { isNamed: true, log: silentLog });
+  const loaded = await loadWorkflows(pathToFileURL(`${folder}/`), { isNamed: true, env: {}, log: silentLog });
   assert.equal(
     loaded.map(({ name }) => name),
     ["a"],
@@ -153,9 +153,9 @@ test("a missing folder warns where nobody named it, and stops where somebody did
   const missing = join(folder, "missing");
   const warnings: string[] = [];
   const log: Log = { ...silentLog, warn: (message) => void warnings.push(message) };
-  assert.equal(await loadWorkflows(missing, { isNamed: false, log }), []);
+  assert.equal(await loadWorkflows(missing, { isNamed: false, env: {}, log }), []);
   assert.is(warnings.length, 1);
-  await rejects(loadWorkflows(missing, { isNamed: true, log }), (error) => {
+  await rejects(loadWorkflows(missing, { isNamed: true, env: {}, log }), (error) => {
     assert.ok(error instanceof WebhookError && error.code === "workflows_not_loaded");
     assert.is(
       error.message,
@@ -178,10 +178,10 @@ test("one file is loaded wherever it lies and whatever its name, and another end
   folder,
 }) => {
   await write(folder, "Any Name.yaml", flow);
-  assert.is((await loadWorkflowFile(join(folder, "Any Name.yaml"))).kind, "flow");
-  assert.is((await loadWorkflowFile(pathToFileURL(join(folder, "Any Name.yaml")))).kind, "flow");
+  assert.is((await loadWorkflowFile(join(folder, "Any Name.yaml"), {})).kind, "flow");
+  assert.is((await loadWorkflowFile(pathToFileURL(join(folder, "Any Name.yaml")), {})).kind, "flow");
   await rejects(
-    loadWorkflowFile(join(folder, "a.txt")),
+    loadWorkflowFile(join(folder, "a.txt"), {}),
     /Cannot load a\.txt as a workflow: give a file that ends in/,
   );
 });
@@ -196,7 +196,7 @@ test("the examples of this repository load", async () => {
 });
 
 function load(folder: string): ReturnType<typeof loadWorkflows> {
-  return loadWorkflows(folder, { isNamed: true, log: silentLog });
+  return loadWorkflows(folder, { isNamed: true, env: {}, log: silentLog });
 }
 
 function write(folder: string, name: string, text: string): Promise<void> {

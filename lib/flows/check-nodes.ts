@@ -1,0 +1,99 @@
+import { FIELD_NAME_HINT, isFieldName } from "./check-fields.ts";
+import { findTemplateFaults } from "./check-templates.ts";
+import { type FlowFault, isRecord, type Place, show } from "./fault.ts";
+import type { Fields } from "./fields.ts";
+import { KINDS } from "./kinds.ts";
+import type { NodeCheck, NodeOf } from "./node-kind.ts";
+import { checkOutputs } from "./outputs.ts";
+
+const NODE_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+
+/** What a node's edge gives to its templates, whatever its inputs. */
+export const EDGE_LOCALS = { all: ["idempotency_key"], target: ["item", "index"] } as const;
+
+/** What the rest of the flow has for a node. */
+export interface NodeSurroundings {
+  readonly fields: Fields;
+  readonly env: ReadonlySet<string>;
+  /** True where it runs for each item of a parallel edge. */
+  readonly isTarget: boolean;
+}
+
+/** The faults of one node whose form holds. */
+export function checkNode(
+  value: unknown,
+  place: Place,
+  { fields, env, isTarget }: NodeSurroundings,
+): FlowFault[] {
+  const node = value as NodeOf;
+  const kinds = [...KINDS.keys()].filter((kind) => node[kind] !== undefined);
+  const [name = "", second] = kinds;
+  const kind = KINDS.get(name);
+  if (kind === undefined) {
+    return [
+      {
+        place,
+        detail: `Cannot tell the kind of node ${show(node.id)}: give one of ${[...KINDS.keys()].join(", ")}`,
+      },
+    ];
+  }
+  if (second !== undefined) {
+    const detail = `Cannot use ${kinds.join(" and ")} in node ${show(node.id)}: a node has one kind; make it two nodes`;
+    return [{ place: [...place, second], detail }];
+  }
+  const faults: FlowFault[] = [];
+  const locals = new Set<string>([...EDGE_LOCALS.all, ...(isTarget ? EDGE_LOCALS.target : [])]);
+  const names = { fields, env, locals, mayReadEnv: false };
+  for (const [input, given] of Object.entries(node.inputs ?? {})) {
+    const at = [...place, "inputs", input];
+    if (!isFieldName(input) || locals.has(input)) {
+      faults.push({
+        place: at,
+        detail: `Cannot name an input ${show(input)}: ${FIELD_NAME_HINT}, and not ${[...locals].join(", ")}`,
+      });
+    }
+    faults.push(...findTemplateFaults(given, at, names));
+  }
+  const all = { ...names, locals: new Set([...locals, ...Object.keys(node.inputs ?? {})]) };
+  const check: NodeCheck = {
+    fields,
+    fault: (at, detail) => faults.push({ place: [...place, ...at], detail }),
+    templates(given, at, { mayReadEnv } = { mayReadEnv: false }) {
+      const found = findTemplateFaults(given, [...place, ...at], { ...all, mayReadEnv });
+      faults.push(...found);
+      return found.length === 0;
+    },
+  };
+  kind.check(node[name], node, check);
+  return [...faults, ...optionFaults(node, name, place), ...outputFaults(node, name, fields, place)];
+}
+
+/** The id of a node of any form, or null for one that has none. */
+export function idOf(node: unknown): string | null {
+  return isRecord(node) && typeof node.id === "string" ? node.id : null;
+}
+
+/** True for what a node, and so its step, may be called. */
+export function isNodeId(id: string): boolean {
+  return NODE_ID.test(id) && id !== "START" && id !== "END";
+}
+
+function optionFaults(node: NodeOf, name: string, place: Place): FlowFault[] {
+  return [...KINDS].flatMap(([kind, { options }]) => {
+    const others = Object.keys(options).filter(
+      (option) => node[option] !== undefined && KINDS.get(name)?.options[option] === undefined,
+    );
+    return others.map((option) => ({
+      place: [...place, option],
+      detail: `Cannot use ${option} in ${name} node ${show(node.id)}: it belongs to ${kind} nodes`,
+    }));
+  });
+}
+
+function outputFaults(node: NodeOf, name: string, fields: Fields, place: Place): FlowFault[] {
+  const parts = KINDS.get(name)?.partsOf(node);
+  if (node.outputs === undefined || parts === undefined) return [];
+  if (parts !== null) return checkOutputs(node, parts, fields, place);
+  const detail = `Cannot use outputs in ${name} node ${show(node.id)}: ${name} names the fields that it writes`;
+  return [{ place: [...place, "outputs"], detail }];
+}

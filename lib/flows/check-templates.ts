@@ -1,0 +1,77 @@
+import { messageOf } from "../errors.ts";
+import { type FlowFault, isRecord, type Place, show } from "./fault.ts";
+import type { Fields } from "./fields.ts";
+import { suggest } from "./suggest.ts";
+import { type Lookup, parseTemplate, type Template } from "./template.ts";
+
+/** What the templates of a place may read. */
+export interface Names {
+  readonly fields: Fields;
+  /** The node's inputs, and what its edge gives it. */
+  readonly locals: ReadonlySet<string>;
+  /** The declared variables of the environment. */
+  readonly env: ReadonlySet<string>;
+  /** False where what is filled in is stored or shown. */
+  readonly mayReadEnv: boolean;
+}
+
+/** The faults of every template in a JSON value. */
+export function findTemplateFaults(value: unknown, place: Place, names: Names): FlowFault[] {
+  if (typeof value === "string") return templateFaults(value, names).map((detail) => ({ place, detail }));
+  if (Array.isArray(value)) {
+    return value.flatMap((part, index) => findTemplateFaults(part, [...place, index], names));
+  }
+  if (!isRecord(value)) return [];
+  return Object.entries(value).flatMap(([key, part]) => findTemplateFaults(part, [...place, key], names));
+}
+
+/** Every lookup in a JSON value; what cannot be read as a template has none. */
+export function lookupsIn(value: unknown): Lookup[] {
+  if (typeof value === "string") {
+    const template = tryTemplate(value);
+    return typeof template === "string" ? [] : template.filter((part) => typeof part === "object");
+  }
+  if (typeof value !== "object" || value === null) return [];
+  return Object.values(value).flatMap(lookupsIn);
+}
+
+function templateFaults(text: string, names: Names): string[] {
+  const template = tryTemplate(text);
+  if (typeof template === "string") return [template];
+  return template.flatMap((part) => (typeof part === "string" ? [] : lookupFaults(part, names)));
+}
+
+function lookupFaults({ root, path, text }: Lookup, names: Names): string[] {
+  const [name, key] = path;
+  if (root === "env") return envFaults(name, text, names);
+  if (root === "name" && names.locals.has(name)) return [];
+  const field = names.fields.get(name);
+  if (field === undefined) {
+    const known = root === "name" ? [...names.locals, ...names.fields.keys()] : names.fields.keys();
+    return [`Cannot read ${text}: state.fields has no ${show(name)}; ${suggest(name, known)}`];
+  }
+  const { type } = field;
+  if (key === undefined || ["any", "list", "dict"].includes(type.kind)) return [];
+  if (type.kind !== "object") return [`Cannot read ${text}: ${name} is ${type.kind} and has no parts`];
+  if (type.fields.has(key)) return [];
+  return [`Cannot read ${text}: ${name} has no ${show(key)}; ${suggest(key, type.fields.keys())}`];
+}
+
+function envFaults(name: string, text: string, names: Names): string[] {
+  if (!names.env.has(name)) {
+    const way = names.env.size === 0 ? `add env: [${name}] to the flow` : suggest(name, names.env);
+    return [`Cannot read ${text}: the flow's env does not declare ${show(name)}; ${way}`];
+  }
+  if (names.mayReadEnv) return [];
+  return [
+    `Cannot read ${text} here: what is filled in is stored or shown; use it in what an http node sends, or in env or stdin of exec`,
+  ];
+}
+
+function tryTemplate(text: string): Template | string {
+  try {
+    return parseTemplate(text);
+  } catch (error) {
+    return messageOf(error);
+  }
+}

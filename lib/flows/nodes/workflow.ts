@@ -1,0 +1,68 @@
+import * as v from "valibot";
+import { groupStep, withGroups } from "../../step-group.ts";
+import { type AnyWorkflow, type RunContext, type Step, WORKFLOW_NAME } from "../../workflow.ts";
+import { FatalError } from "../../workflow-errors.ts";
+import { show } from "../fault.ts";
+import { ANY_TYPE } from "../field-type.ts";
+import type { NodeContext, NodeKind } from "../node-kind.ts";
+import { compileTemplates } from "../template.ts";
+
+/**
+ * Runs another workflow in the same attempt with the node's inputs. Its steps are remembered one by one under
+ * `NODE/STEP`, and once it has ended its result is, so that nothing of it runs again.
+ */
+export const workflow: NodeKind<string> = {
+  form: v.pipe(
+    v.string("give the name of a workflow"),
+    v.regex(WORKFLOW_NAME, "give the name of a workflow: its file's, without the ending"),
+    v.description("The name of another workflow, which runs as a part of this one with the node's inputs"),
+  ),
+  options: {},
+  isGroup: true,
+  partsOf: () => RESULT,
+  check() {},
+  prepare(name, node, { host }) {
+    const fill = compileTemplates(node.inputs ?? {});
+    return async (context) => {
+      const child = host.findWorkflow(name);
+      if (child === undefined)
+        throw new Error(`Cannot run workflow ${show(name)}: there is none of this name here`);
+      return { result: await runChild(name, child, fill(context.values), context) };
+    };
+  },
+};
+
+const RESULT = new Map([["result", ANY_TYPE]]);
+
+async function runChild(
+  name: string,
+  child: AnyWorkflow,
+  inputs: unknown,
+  context: NodeContext,
+): Promise<unknown> {
+  const validation = await child.validate(inputs);
+  if ("faults" in validation) {
+    const faults = validation.faults.map(({ pointer, detail }) => `${pointer || "the inputs"}: ${detail}`);
+    throw new FatalError(`Cannot run workflow ${show(name)} with these inputs: ${faults.join("; ")}`);
+  }
+  const { event, log, runId, attempt } = context.run;
+  return await child.run({
+    input: validation.value,
+    event,
+    log,
+    runId,
+    attempt,
+    step: prefixed(context.run.step, context.stepName),
+    get signal() {
+      return context.signal;
+    },
+  } satisfies RunContext<unknown>);
+}
+
+/** The same steps, with names of their own. */
+function prefixed(step: Step, prefix: string): Step {
+  const nameOf = (name: string): string => `${prefix}/${name}`;
+  const own = ((name, fn) => step(nameOf(name), fn)) as Step;
+  own.sleep = (name, duration) => step.sleep(nameOf(name), duration);
+  return withGroups(own, (name, fn) => groupStep(step)(nameOf(name), fn));
+}

@@ -1,0 +1,123 @@
+import { type FlowFault, type Place, show } from "./fault.ts";
+import { type FieldType, mayFit, typeText } from "./field-type.ts";
+import { type Fields, fieldFaults } from "./fields.ts";
+import type { NodeOf, Parts } from "./node-kind.ts";
+import { suggest } from "./suggest.ts";
+
+/** A field that a node writes, and the part of its result that the field takes. */
+export interface Output {
+  readonly field: string;
+  readonly path: readonly string[];
+}
+
+/**
+ * What a node's `outputs` say: a list of fields takes the parts of the same names, a mapping says which part each field
+ * takes. Where the result is one part as a whole, as a function's is, a list takes parts of that.
+ */
+export function outputsOf({ outputs = [] }: NodeOf, parts: Parts): Output[] {
+  if (!isList(outputs)) {
+    return Object.entries(outputs).map(([field, path]) => ({ field, path: path.split(".") }));
+  }
+  const [whole] = parts.size === 1 ? parts.keys() : [];
+  const isWhole = whole === "result";
+  return outputs.map((field) => ({ field, path: isWhole ? [whole, field] : [field] }));
+}
+
+/** The faults of a node's `outputs`, beyond its form. */
+export function checkOutputs(node: NodeOf, parts: Parts, fields: Fields, place: Place): FlowFault[] {
+  return outputsOf(node, parts).flatMap(({ field, path }, index) => {
+    const at = [...place, "outputs", isList(node.outputs) ? index : field];
+    const declared = fields.get(field);
+    if (declared === undefined) {
+      const way = suggest(field, fields.keys());
+      return [{ place: at, detail: `Cannot write ${show(field)}: state.fields has no such field; ${way}` }];
+    }
+    const [first = ""] = path;
+    if (path.includes("")) {
+      return [
+        {
+          place: at,
+          detail: `Cannot take ${show(path.join("."))}: write such as ${[...parts.keys()][0]}.name`,
+        },
+      ];
+    }
+    const type = parts.has(first) ? typeAt(parts, path) : null;
+    if (type === null) {
+      const way = suggest(first, parts.keys());
+      return [
+        {
+          place: at,
+          detail: `Cannot take ${show(path.join("."))} for ${field}: the node gives no such part; ${way}`,
+        },
+      ];
+    }
+    if (mayFit(type, declared.type)) return [];
+    const detail = `Cannot write ${path.join(".")}, which is ${typeText(type)}, to ${field}: expected ${typeText(declared.type)}`;
+    return [{ place: at, detail }];
+  });
+}
+
+/**
+ * What a node writes: the parts of its result, each checked against its field.
+ *
+ * @param result what the node gave
+ * @throws {TypeError} a part that is not there or does not fit, with node, field, expected and actual type
+ */
+export function takeOutputs(
+  nodeId: string,
+  result: unknown,
+  outputs: readonly Output[],
+  fields: Fields,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    outputs.map(({ field, path }) => {
+      const value = valueAt(result, path);
+      if (value === undefined) {
+        throw new TypeError(
+          `Cannot write field ${show(field)} in node ${show(nodeId)}: its result has no ${show(path.join("."))}`,
+        );
+      }
+      checkField(nodeId, field, value, fields);
+      return [field, value];
+    }),
+  );
+}
+
+/** @throws {TypeError} a value that does not fit, with node, field, expected and actual type, never with the value */
+export function checkField(nodeId: string, name: string, value: unknown, fields: Fields): void {
+  const field = fields.get(name);
+  const fault = field === undefined ? undefined : fieldFaults(field, value)[0];
+  if (fault === undefined) return;
+  throw new TypeError(
+    `Cannot write field ${show(name + fault.pointer)} in node ${show(nodeId)}: ${fault.detail.replace("Expected", "expected")}`,
+  );
+}
+
+/** The type of a part as far as the types tell, `any` where they do not, null where there is none. */
+function typeAt(parts: Parts, path: readonly string[]): FieldType | null {
+  const [first = "", ...rest] = path;
+  let type = parts.get(first) ?? null;
+  for (const key of rest) {
+    if (type === null || type.kind === "any") return type;
+    if (type.kind === "object") type = type.fields.get(key) ?? null;
+    else if (type.kind === "dict") type = type.value;
+    else if (type.kind === "list") type = /^\d+$/.test(key) ? type.item : null;
+    else type = null;
+  }
+  return type;
+}
+
+/** Only own properties: what a prototype has is no data. */
+function valueAt(result: unknown, path: readonly string[]): unknown {
+  let value = result;
+  for (const key of path) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
+    if (Array.isArray(value) && !/^(0|[1-9]\d*)$/.test(key)) return undefined;
+    value = Reflect.get(value, key);
+  }
+  return value;
+}
+
+function isList(outputs: NodeOf["outputs"]): outputs is readonly string[] {
+  return Array.isArray(outputs);
+}

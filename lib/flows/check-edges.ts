@@ -35,7 +35,7 @@ export function checkEdges(
     ...checkSeconds(edges),
     ...[...edges].flatMap(([index, edge]) => checkEdge(edge, ["edges", index], nodes, fields)),
     ...checkTargets(edges, arcs),
-    ...(isWhole && names.length === 0 ? checkWay(arcs, nodes) : []),
+    ...(isWhole && names.length === 0 && [...edges.values()].every(hasOneWay) ? checkWay(arcs, nodes) : []),
   ];
 }
 
@@ -76,9 +76,17 @@ function checkSeconds(edges: ReadonlyMap<number, EdgeForm>): FlowFault[] {
 
 const WAYS = ["to", "routes", "loop", "parallel"] as const;
 
+function waysOf(edge: EdgeForm): readonly string[] {
+  return WAYS.filter((way) => edge[way] !== undefined);
+}
+
+function hasOneWay(edge: EdgeForm): boolean {
+  return waysOf(edge).length === 1;
+}
+
 function checkEdge(edge: EdgeForm, place: Place, nodes: readonly EdgeNode[], fields: Fields): FlowFault[] {
-  const ways = WAYS.filter((way) => edge[way] !== undefined);
-  if (ways.length !== 1) {
+  const ways = waysOf(edge);
+  if (!hasOneWay(edge)) {
     const what = ways.length === 0 ? "that leads nowhere" : `by ${ways.join(" and ")}`;
     return [{ place, detail: `Cannot follow an edge ${what}: give one of ${WAYS.join(", ")}` }];
   }

@@ -37,6 +37,44 @@ function wayOf(nodes: string, edges: string): Parts {
   });
 }
 
+/** These edges, with as many of the nodes a, b and c as they name. */
+function edgesOf(...edges: Parts[]): Parts {
+  const text = JSON.stringify(edges);
+  return flowWith({
+    state: {
+      fields: {
+        count: { type: "int" },
+        ok: { type: "bool" },
+        topic: { type: "str" },
+        list: { type: "list" },
+        strs: { type: "list[str]" },
+      },
+    },
+    nodes: ["a", "b", "c"].filter((id) => text.includes(`"${id}"`)).map((id) => ({ id, set: { count: 1 } })),
+    edges,
+  });
+}
+
+/** Two branches, a and b, that write these, and a join. */
+function racing(a: Parts, b: Parts, routes?: unknown): Parts {
+  return flowWith({
+    state: {
+      fields: { topic: { type: "str" }, other: { type: "str" }, ok: { type: "bool" }, end: { type: "str" } },
+    },
+    nodes: [
+      { id: "a", set: a },
+      { id: "b", set: b },
+      { id: "join", set: { end: "{topic}{other}" } },
+    ],
+    edges: [
+      { from: "START", to: ["a", "b"] },
+      { from: "a", to: "join" },
+      routes === undefined ? { from: "b", to: "join" } : { from: "b", routes },
+      { from: "join", to: "END" },
+    ],
+  });
+}
+
 const without = (key: string): Parts => {
   const { [key]: _, ...rest } = flowWith({});
   return rest;
@@ -52,6 +90,19 @@ const sound: [what: string, flow: Parts][] = [
   ["a lookup into a dict", withSet({ topic: "{state.any.deep.0}", any: { list: ["{topic}", 1] } })],
   ["a lookup of another type, which shows at run time", withSet({ count: "{topic}" })],
   ["braces that stand for themselves", withSet({ topic: "{{not a lookup}}" })],
+  ["branches that share nothing", racing({ topic: "x" }, { other: "y" })],
+  [
+    "keys of the original form that do nothing",
+    flowWith({ observability: {}, storage: 1, config: { storage: {} }, optimization: { enabled: false } }),
+  ],
+  ["a default of null", withFields({ x: { type: "object", schema: { a: "str" }, default: null } })],
+  [
+    "fields of a delivery",
+    withFields({
+      ref: { type: "str", from: "body.ref" },
+      main: { type: "bool", from: "body.ref == 'main'" },
+    }),
+  ],
   ["a default of its type", withFields({ tags: { type: "list[str]", default: ["a"] } })],
 ];
 for (const [what, flow] of sound) {
@@ -236,6 +287,202 @@ const faulty: [what: string, flow: unknown, ...faults: [place: string, detail: R
     "a second edge from a node",
     wayOf("a b", "START>a START>b a>END b>END"),
     ["edges[1].from", /second edge from "START": write to: \[a, b\]/],
+  ],
+  // Objects, inputs, the environment
+  [
+    "a schema of what is no object",
+    withFields({ x: { type: "str", schema: { a: "str" } } }),
+    ["state.fields.x.schema", /only an object has parts, and this is str/],
+  ],
+  [
+    "a wrong type within an object, short and long",
+    withFields({
+      x: { type: "object", schema: { a: "strr", b: { type: "object", schema: { c: "integer" } } } },
+    }),
+    ["state.fields.x.schema.a", /"strr" as type of part "a" of field "x": did you mean str/],
+    [
+      "state.fields.x.schema.b.schema.c",
+      /"integer" as type of part "c" of part "b" of field "x": did you mean int/,
+    ],
+  ],
+  [
+    "a lookup into what an object has not",
+    flowWith({
+      state: { fields: { o: { type: "object", schema: { bio: "str" } }, topic: { type: "str" } } },
+      nodes: [{ id: "a", set: { topic: "{o.bi}" } }],
+    }),
+    ["nodes[0].set.topic", /o has no "bi"; did you mean "bio"/],
+  ],
+  [
+    "a default of a required field",
+    withFields({ x: { type: "str", required: true, default: "a" } }),
+    ["state.fields.x.default", /it is required/],
+  ],
+  [
+    "a source that cannot be read, and one of another type",
+    withFields({ x: { type: "str", from: "bdoy.ref" }, y: { type: "bool", from: "'a' + 'b'" } }),
+    [
+      "state.fields.x.from",
+      /Cannot fill field "x" from "bdoy.ref": Unknown variable: bdoy; did you mean body/,
+    ],
+    ["state.fields.y.from", /expected bool, and it gives str/],
+  ],
+  [
+    "inputs of wrong names and what they read",
+    flowWith({
+      nodes: [{ id: "a", inputs: { state: 1, idempotency_key: 1, ok: "{nope}" }, set: { count: 1 } }],
+    }),
+    ["nodes[0].inputs.state", /Cannot name an input "state"/],
+    ["nodes[0].inputs.idempotency_key", /and not idempotency_key/],
+    ["nodes[0].inputs.ok", /Cannot read \{nope\}/],
+  ],
+  [
+    "an input that is not there",
+    flowWith({ nodes: [{ id: "a", inputs: { query: "x" }, set: { topic: "{qeury}" } }] }),
+    ["nodes[0].set.topic", /no "qeury"; did you mean "query"/],
+  ],
+  [
+    "an item outside of a parallel edge",
+    withSet({ topic: "{item}" }),
+    ["nodes[0].set.topic", /Cannot read \{item\}/],
+  ],
+  [
+    "a variable that is not declared",
+    withSet({ topic: "{env.TOKEN}" }),
+    ["nodes[0].set.topic", /does not declare "TOKEN"; add env: \[TOKEN\] to the flow/],
+  ],
+  [
+    "a variable where it would be stored",
+    flowWith({ env: ["TOKEN"], nodes: [{ id: "a", set: { topic: "{env.TOKEN}" } }] }),
+    ["nodes[0].set.topic", /what is filled in is stored or shown/],
+  ],
+  [
+    "variables that are this server's own, or are none",
+    flowWith({
+      env: ["WEBHOOK_SECRET_GITHUB", "ADMIN_TOKEN_PREVIOUS", "DATABASE_URL", "database_url", "A-B", ""],
+    }),
+    ["env[0]", /Cannot use WEBHOOK_SECRET_GITHUB in a flow/],
+    ["env[1]", /secret of this server/],
+    ["env[2]", /secret of this server/],
+    ["env[3]", /secret of this server/],
+    ["env[4]", /give a name such as API_TOKEN/],
+    ["env[5]", /give a name/],
+  ],
+  // Kinds
+  [
+    "two kinds in one node",
+    flowWith({ nodes: [{ id: "a", set: { count: 1 }, run: "_x.ts" }] }),
+    ["nodes[0].run", /Cannot use set and run in node "a": a node has one kind/],
+  ],
+  [
+    "outputs of a set node",
+    flowWith({ nodes: [{ id: "a", set: { count: 1 }, outputs: ["count"] }] }),
+    ["nodes[0].outputs", /Cannot use outputs in set node "a"/],
+  ],
+  [
+    "a field of another type by a single lookup",
+    withSet({ count: "{state.topic}" }),
+    ["nodes[0].set.count", /expected int, and topic is str/],
+  ],
+  // Ways
+  [
+    "an edge of two ways, and one of none",
+    edgesOf({ from: "START", to: "a", loop: { condition_field: "ok", exit_to: "END" } }, { from: "a" }),
+    ["edges[0]", /by to and loop: give one of to, routes, loop, parallel/],
+    ["edges[1]", /leads nowhere: give one of/],
+  ],
+  [
+    "forks to the same node, and to END",
+    edgesOf({ from: "START", to: ["a", "a", "END"] }, { from: "a", to: "END" }),
+    ["edges[0].to[1]", /Cannot fork to "a" twice/],
+    ["edges[0].to[2]", /Cannot fork to END/],
+  ],
+  [
+    "routes without a default, and with two",
+    edgesOf(
+      { from: "START", routes: [{ condition: { logic: "state.ok" }, to: "a" }] },
+      { from: "a", routes: [0, 1].map(() => ({ condition: { logic: " default " }, to: "END" })) },
+    ),
+    ["edges[0].routes", /without a default: add \{ condition: \{ logic: default \}/],
+    ["edges[1].routes[1]", /two defaults/],
+  ],
+  [
+    "a condition that cannot be read",
+    edgesOf(
+      {
+        from: "START",
+        routes: [
+          { condition: { logic: "state.oky" }, to: "a" },
+          { condition: { logic: "default" }, to: "END" },
+        ],
+      },
+      { from: "a", to: "END" },
+    ),
+    ["edges[0].routes[0].condition.logic", /Cannot use "state.oky" as a condition: .*did you mean "ok"/],
+  ],
+  [
+    "a loop on a field that is no bool, with an exit to nowhere",
+    edgesOf({ from: "START", to: "a" }, { from: "a", loop: { condition_field: "count", exit_to: "ned" } }),
+    ["edges[1].loop.condition_field", /expected a bool, and it is int/],
+    ["edges[1].loop.exit_to", /Cannot follow the edge to "ned"/],
+  ],
+  [
+    "a loop from START, and one back to where nothing leads here",
+    edgesOf(
+      { from: "START", loop: { condition_field: "ok", exit_to: "a" } },
+      { from: "a", to: "b" },
+      { from: "b", loop: { to: "c", condition_field: "ok", exit_to: "c" } },
+      { from: "c", to: "END" },
+    ),
+    ["edges[0].loop", /Cannot loop from START/],
+    ["edges[2].loop.to", /Cannot loop back to "c": no edges lead from it to "b"/],
+  ],
+  [
+    "a parallel edge over what are no lists, from a node that writes nothing",
+    edgesOf(
+      { from: "START", parallel: { items_field: "count", target_node: "a", collect_field: "topic" } },
+      { from: "a", to: "END" },
+    ),
+    ["edges[0].parallel.items_field", /expected a list, and it is int/],
+    ["edges[0].parallel.collect_field", /expected a list, and it is str/],
+  ],
+  [
+    "a list that cannot hold what is collected",
+    edgesOf(
+      { from: "START", parallel: { items_field: "list", target_node: "a", collect_field: "strs" } },
+      { from: "a", to: "END" },
+    ),
+    [
+      "edges[0].parallel.collect_field",
+      /Cannot collect count of node "a" in strs: expected list\[int\], and it is list\[str\]/,
+    ],
+  ],
+  [
+    "a target of a parallel edge that another edge leads to",
+    edgesOf(
+      { from: "START", to: ["a", "b"] },
+      { from: "b", parallel: { items_field: "list", target_node: "a", collect_field: "list" } },
+      { from: "a", to: "END" },
+    ),
+    ["edges[0].to[0]", /Cannot lead to "a" by another edge/],
+  ],
+  [
+    "two branches that write one field",
+    racing({ topic: "x" }, { topic: "y" }),
+    ["nodes[1]", /Cannot write "topic" in nodes "a" and "b": they run at the same time/],
+  ],
+  [
+    "a branch that reads what another writes",
+    racing({ topic: "x" }, { other: "{state.topic}" }),
+    ["nodes[1]", /Cannot read "topic" in node "b" while "a" writes it/],
+  ],
+  [
+    "a branch whose route reads what another writes",
+    racing({ ok: true }, { other: "x" }, [
+      { condition: { logic: "state.ok" }, to: "join" },
+      { condition: { logic: "default" }, to: "END" },
+    ]),
+    ["nodes[1]", /Cannot read "ok" in node "b" while "a" writes it/],
   ],
 ];
 for (const [what, flow, ...faults] of faulty) {

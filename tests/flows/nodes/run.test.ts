@@ -1,0 +1,77 @@
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { rejects } from "../../support/rejects.ts";
+import { attempt, flowOf } from "../../support/walk.ts";
+
+const test = suite("flows/nodes/run");
+
+const edges = [
+  { from: "START", to: "a" },
+  { from: "a", to: "END" },
+];
+const open = (
+  run: string,
+  module: object | Error,
+  outputs: object = { n: "result" },
+): ReturnType<typeof flowOf> =>
+  flowOf(
+    { n: "int", m: "int" },
+    [{ id: "a", run, inputs: { x: "{state.m}", y: [1] }, outputs: outputs as never }],
+    edges,
+    {
+      importModule: (path) => {
+        assert.is(path, "_sums.ts");
+        return module instanceof Error ? Promise.reject(module) : Promise.resolve(module);
+      },
+    },
+  );
+
+test("a function is called with the node's inputs, its key and the event", async () => {
+  const calls: unknown[][] = [];
+  const flow = await open("_sums.ts#sum", {
+    sum: (...args: unknown[]) => {
+      calls.push(args);
+      return 5;
+    },
+  });
+  assert.equal(await attempt(flow, { m: 4 }), { m: 4, n: 5 });
+  const [inputs, context] = calls[0] as [unknown, Record<string, unknown>];
+  assert.equal(inputs, { x: 4, y: [1] });
+  assert.is(context.idempotencyKey, "run_1:a");
+  assert.instance(context.signal, AbortSignal);
+});
+
+test("without a name it is the default export, and a list of outputs takes keys of what it returns", async () => {
+  const flow = await open("_sums.ts", { default: async () => ({ n: 1, m: 2, more: 3 }) }, ["n", "m"]);
+  assert.equal(await attempt(flow, { m: 4 }), { n: 1, m: 2 });
+});
+
+test("what it returns is checked, and fails the attempt alone", async () => {
+  const flow = await open("_sums.ts#f", { f: () => "three" });
+  await rejects(attempt(flow, { m: 1 }), (error) => {
+    assert.is(error.message, 'Cannot write field "n" in node "a": expected int, found str');
+    assert.is(error.name, "TypeError");
+  });
+});
+
+const refused: readonly [run: string, module: object | Error, message: RegExp][] = [
+  [
+    "_sums.ts#f",
+    new TypeError("there is no file _sums.ts"),
+    /Cannot load "_sums.ts": there is no file _sums.ts/,
+  ],
+  ["_sums.ts#f", { g() {}, h: 1 }, /Cannot find function "f" in _sums.ts: it exports g/],
+  ["_sums.ts", {}, /Cannot find function "default" in _sums.ts: it exports none/],
+  ["../x.ts#f", {}, /give a file of the workflows folder/],
+  ["/etc/x.ts#f", {}, /give a file of the workflows folder/],
+  ["a/../../x.ts", {}, /give a file of the workflows folder/],
+  ["x.py#f", {}, /give a file of the workflows folder/],
+  ["_sums.ts#f()", {}, /give a file of the workflows folder/],
+];
+for (const [run, module, message] of refused) {
+  test(`${run} of ${module instanceof Error ? "no file" : JSON.stringify(Object.keys(module))} is refused`, async () => {
+    await rejects(open(run, module), message);
+  });
+}
+
+test.run();

@@ -16,6 +16,15 @@ export interface WebhookEvent<B = unknown> {
   acceptedAt: number;
 }
 
+/** What of an event a workflow's input may be filled from, besides the body. */
+export interface EventOrigin {
+  readonly provider: string;
+  readonly type: string | null;
+  readonly webhookId: string | null;
+  /** The kept headers, names in lower case. */
+  readonly headers: Headers | Readonly<Record<string, string>>;
+}
+
 /** Where a webhook_id came from. It is part of the id key, so an unsigned header never takes a signed id's name. */
 export type IdSource = "body" | "header" | "scheme" | "trigger" | "mark";
 

@@ -1,6 +1,6 @@
 import type { Duration } from "./duration.ts";
 import type { Fault } from "./errors.ts";
-import type { WebhookEvent } from "./event.ts";
+import type { EventOrigin, WebhookEvent } from "./event.ts";
 import type { Stored } from "./json.ts";
 import type { Log } from "./log.ts";
 
@@ -20,7 +20,7 @@ export interface Workflow<I = unknown, R = unknown> {
    *
    * @param event the one that starts it, where it is known: a flow's fields may be filled from it
    */
-  validate(input: unknown, event?: WebhookEvent): Validation<I> | Promise<Validation<I>>;
+  validate(input: unknown, event?: EventOrigin): Validation<I> | Promise<Validation<I>>;
   run(context: RunContext<I>): R | Promise<R>;
 }
 

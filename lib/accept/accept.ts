@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { type Fault, WebhookError } from "../errors.ts";
-import { inputsOf } from "../event.ts";
+import { type EventOrigin, inputsOf } from "../event.ts";
 import { newId } from "../ids.ts";
 import { cutText } from "../json.ts";
 import type {
@@ -141,8 +141,8 @@ export function decided(outcome: AcceptOutcome): AcceptOutcome {
 }
 
 /** A run of a workflow for an input; stored as failed where its schema refuses the input. */
-export async function newRun(named: NamedWorkflow, input: unknown): Promise<NewRun> {
-  const faults = await faultsOf(named, input);
+export async function newRun(named: NamedWorkflow, input: unknown, event: EventOrigin): Promise<NewRun> {
+  const faults = await faultsOf(named, input, event);
   const run = { id: newId("run"), workflowName: named.name, claim: null };
   if (faults.length === 0) return { ...run, error: null };
   const text = faults.map((fault) => `${fault.pointer}: ${fault.detail}`).join("; ");
@@ -164,7 +164,7 @@ async function runsFor({ registry, filterLog }: AcceptGivens, delivery: Delivery
     const { workflows, faults } = registry.startedBy(event);
     const notes = faults.length === 0 ? delivery.notes : [...delivery.notes, ...notesOf(faults)];
     filterLog.write(faults, delivery);
-    return { runs: await Promise.all(workflows.map((named) => newRun(named, input))), notes };
+    return { runs: await Promise.all(workflows.map((named) => newRun(named, input, event))), notes };
   }
   const { workflows, faults } = registry.startedByGeneric(delivery.workflowName, event);
   filterLog.write(faults, delivery);
@@ -175,7 +175,7 @@ async function runsFor({ registry, filterLog }: AcceptGivens, delivery: Delivery
       "Cannot start the workflow: none of this name is started by generic",
     );
   }
-  const inputFaults = await faultsOf(named, input);
+  const inputFaults = await faultsOf(named, input, event);
   if (inputFaults.length > 0) {
     throw new WebhookError("input_invalid", `Cannot start workflow ${named.name}: its inputs do not fit`, {
       faults: inputFaults,
@@ -186,8 +186,8 @@ async function runsFor({ registry, filterLog }: AcceptGivens, delivery: Delivery
   return { runs: [run], notes: [...delivery.notes, ...notesOf(faults)] };
 }
 
-async function faultsOf(named: NamedWorkflow, input: unknown): Promise<readonly Fault[]> {
-  const validation = await validateInput(named.workflow, input);
+async function faultsOf(named: NamedWorkflow, input: unknown, event: EventOrigin): Promise<readonly Fault[]> {
+  const validation = await validateInput(named.workflow, input, event);
   if (!("faults" in validation)) return [];
   return validation.faults.map(({ pointer, detail }) => ({ pointer: `/inputs${pointer}`, detail }));
 }

@@ -26,7 +26,7 @@ export async function replay(givens: AcceptGivens, request: ReplayRequest): Prom
   const body = event.body === null ? undefined : parseStoredBody(event.body, event.contentType);
   // Of an erased event there is nothing left to run, but a repeated request is still told what it made.
   const chosen = event.body === null ? [] : choose(givens, event, body, request.workflowName);
-  const runs = await Promise.all(chosen.map((named) => newRun(named, inputsOf(event.provider, body))));
+  const runs = await Promise.all(chosen.map((named) => newRun(named, inputsOf(event.provider, body), event)));
   const now = givens.clock.now();
   const { storage, slots } = givens;
   const outcome = await orWake(slots, storage.replay({ eventId, idempotencyKey, runs, now }));

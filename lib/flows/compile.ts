@@ -1,6 +1,6 @@
 import { brandWorkflow, defineWorkflow, parseTriggers } from "../define-workflow.ts";
 import type { Fault } from "../errors.ts";
-import type { WebhookEvent } from "../event.ts";
+import type { EventOrigin } from "../event.ts";
 import { compileEventExpression, type EventView } from "../event-filter.ts";
 import { ExpressionFault } from "../expression-scope.ts";
 import type { AnyWorkflow, Validation } from "../workflow.ts";
@@ -178,7 +178,7 @@ function toWorkflow(config: FlowConfig, flow: Flow): AnyWorkflow {
 function compileSources(
   config: FlowConfig,
   fields: Fields,
-): (body: unknown, event: WebhookEvent) => Validation<State> {
+): (body: unknown, event: EventOrigin) => Validation<State> {
   const sources = new Map(
     Object.entries(config.state.fields).flatMap(([name, { from }]) =>
       from === undefined ? [] : [[name, compileEventExpression(from).evaluate] as const],
@@ -196,8 +196,9 @@ function compileSources(
   };
 }
 
-function viewOf({ provider, type, webhookId, headers }: WebhookEvent, body: unknown): EventView {
-  return { provider, type, webhookId, headers: Object.fromEntries(headers), body };
+function viewOf({ provider, type, webhookId, headers }: EventOrigin, body: unknown): EventView {
+  const kept = headers instanceof Headers ? Object.fromEntries(headers) : headers;
+  return { provider, type, webhookId, headers: kept, body };
 }
 
 /** What is not there fills no field. An expression's own whole numbers become JSON's. */

@@ -149,6 +149,8 @@ export class Steps {
       });
     } finally {
       this.#groups.delete(name);
+      this.#activity++;
+      this.#lookForSilence();
     }
   }
 

@@ -1,4 +1,4 @@
-import type { WebhookEvent } from "../event.ts";
+import type { EventOrigin } from "../event.ts";
 import type { AnyWorkflow, Validation } from "../workflow.ts";
 
 /**
@@ -8,7 +8,7 @@ import type { AnyWorkflow, Validation } from "../workflow.ts";
 export async function validateInput(
   workflow: AnyWorkflow,
   input: unknown,
-  event?: WebhookEvent,
+  event?: EventOrigin,
 ): Promise<Validation<unknown>> {
   try {
     return await workflow.validate(input, event);

@@ -229,9 +229,10 @@ test("a refused run lists all faults, cut to what an error may hold", async () =
     workflow: defineWorkflow({ input: v.object(Object.fromEntries(keys(count))), run: () => null }),
   });
   const keys = (count: number) => Array.from({ length: count }, (_, at) => [`k${at}`, v.number()] as const);
-  const two = await newRun(named(2), {});
+  const origin = { provider: "acme", type: null, webhookId: null, headers: {} };
+  const two = await newRun(named(2), {}, origin);
   assert.match(two.error?.message ?? "", /: \/inputs\/k0: Invalid key.*; \/inputs\/k1: Invalid key/);
-  const many = await newRun(named(5_000), {});
+  const many = await newRun(named(5_000), {}, origin);
   assert.is(encodeText(many.error?.message ?? "").length, ERROR_BYTES_MAX);
   assert.equal([many.workflowName, many.claim, many.id.slice(0, 4)], ["many", null, "run_"]);
 });

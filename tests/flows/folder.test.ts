@@ -1,0 +1,354 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { runWorkflowAsync } from "../../lib/runner/run-workflow.ts";
+import { createInnerLatchhook } from "../../lib/wiring/latchhook.ts";
+import { openLatchhook, type RunView, type TestLatchhook } from "../support/open-latchhook.ts";
+import { rejects } from "../support/rejects.ts";
+import { removeFolder, tempFolder } from "../support/temp-folder.ts";
+
+const test = suite<{ folder: string; opened: TestLatchhook[] }>("flows/folder");
+test.before.each(async (t) => {
+  t.opened = [];
+  const root = await tempFolder();
+  await writeFile(join(root, "package.json"), '{"type": "module"}');
+  t.folder = join(root, "workflows");
+  await mkdir(t.folder);
+});
+test.after.each(async (t) => {
+  for (const opened of t.opened) await opened.close();
+  await removeFolder(dirname(t.folder));
+});
+
+type Folder = { folder: string; opened: TestLatchhook[] };
+
+const DEFINE = JSON.stringify(pathToFileURL(join(import.meta.dirname, "../../lib/define-workflow.ts")).href);
+
+/** Writes the files and opens a Latchhook on them. */
+async function open(
+  t: Folder,
+  files: Readonly<Record<string, string>>,
+  options: object = {},
+): Promise<TestLatchhook> {
+  await write(t, files);
+  const opened = await openLatchhook({ workflowsDir: t.folder, ...options });
+  t.opened.push(opened);
+  return opened;
+}
+
+async function write({ folder }: Folder, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), text);
+  }
+}
+
+/** A flow of nodes in a row. */
+function flow(fields: string, nodes: readonly string[], head = ""): string {
+  const ids = nodes.map((node) => /id: (\w+)/.exec(node)?.[1] ?? "");
+  const way = ["START", ...ids, "END"];
+  return `schema_version: "1.0"
+flow: { name: test }
+${head}
+state: { fields: { ${fields} } }
+nodes:
+${nodes.map((node) => `  - { ${node} }`).join("\n")}
+edges:
+${way
+  .slice(1)
+  .map((to, index) => `  - { from: ${way[index]}, to: ${to} }`)
+  .join("\n")}
+`;
+}
+
+const counting = `
+const calls = (globalThis.calls ??= []);
+export function count({ name }) { calls.push(name); return calls.length; }
+export async function fail({ name }) { calls.push(name); if (calls.length < 3) throw new Error("not yet"); return calls.length; }
+`;
+const calls = (): string[] => {
+  const list = (Reflect.get(globalThis, "calls") as string[] | undefined) ?? [];
+  Reflect.set(globalThis, "calls", list);
+  return list;
+};
+
+const stepsOf = (run: RunView): string[] => run.steps.map(({ name }) => name).sort();
+
+test("a child's steps and its result are remembered, so that a retry of its parent runs nothing of it again", async (t) => {
+  calls().length = 0;
+  const { start, reaches, run, clock } = await open(t, {
+    "_calls.js": counting,
+    "child.yaml": flow("name: { type: str }, n: { type: int }", [
+      "id: one, run: _calls.js#count, inputs: { name: child }, outputs: { n: result }",
+    ]),
+    "coded.js": `import { defineWorkflow } from ${DEFINE};
+      import { count } from "./_calls.js";
+      export default defineWorkflow({ run: ({ input }) => ({ n: count({ name: "coded " + input.x }) }) });`,
+    "parent.yaml": flow("m: { type: int }, n: { type: int }, last: { type: int }", [
+      "id: first, workflow: child, inputs: { name: x }, outputs: { n: result.n }",
+      'id: second, workflow: coded, inputs: { x: "{n}" }, outputs: { m: result.n }',
+      "id: third, run: _calls.js#fail, inputs: { name: third }, outputs: { last: result }",
+    ]),
+  });
+  const id = await start("parent");
+  await reaches(id, "succeeded").catch(() => {});
+  for (let left = 5; left > 0 && (await run(id)).status !== "succeeded"; left--) await clock.advance(600_000);
+  const ended = await reaches(id, "succeeded");
+  assert.equal(ended.result, { m: 2, n: 1, last: 3 });
+  assert.equal(calls(), ["child", "coded 1", "third"]);
+  assert.equal(stepsOf(ended), ["first", "first/one", "second", "third"]);
+});
+
+test("a child that sleeps lets its parent's attempt fall asleep, and goes on after it", async (t) => {
+  calls().length = 0;
+  const { start, reaches, clock } = await open(t, {
+    "_calls.js": counting,
+    "nap.js": `import { defineWorkflow } from ${DEFINE};
+      import { count } from "./_calls.js";
+      export default defineWorkflow({ async run({ step }) {
+        await step("before", () => count({ name: "before" }));
+        await step.sleep("nap", "1h");
+        await step("after", () => count({ name: "after" }));
+        return { done: true };
+      } });`,
+    "parent.yaml": flow("done: { type: bool }", ["id: wait, workflow: nap, outputs: [done]"]),
+  });
+  const id = await start("parent");
+  const asleep = await reaches(id, "queued");
+  assert.is(asleep.waiting_for, "sleep");
+  assert.equal(stepsOf(asleep), ["wait/before", "wait/nap"]);
+  await clock.advance(3_600_000);
+  const ended = await reaches(id, "succeeded");
+  assert.equal(ended.result, { done: true });
+  assert.equal(calls(), ["before", "after"]);
+  assert.is(ended.attempts.length, 2);
+});
+
+test("a sleeping child does not end the work of a child beside it", async (t) => {
+  calls().length = 0;
+  const { start, reaches, clock } = await open(t, {
+    "_calls.js": counting,
+    "nap.js": `import { defineWorkflow } from ${DEFINE};
+      export default defineWorkflow({ async run({ step }) { await step.sleep("nap", "1h"); return { a: true }; } });`,
+    "work.js": `import { defineWorkflow } from ${DEFINE};
+      import { count } from "./_calls.js";
+      export default defineWorkflow({ async run() {
+        count({ name: "begun" });
+        for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve));
+        count({ name: "done" });
+        return { b: true };
+      } });`,
+    "parent.yaml": `schema_version: "1.0"
+flow: { name: test }
+state: { fields: { a: { type: bool }, b: { type: bool } } }
+nodes: [{ id: nap, workflow: nap, outputs: [a] }, { id: work, workflow: work, outputs: [b] }]
+edges: [{ from: START, to: [nap, work] }, { from: nap, to: END }, { from: work, to: END }]
+`,
+  });
+  const id = await start("parent");
+  const asleep = await reaches(id, "queued");
+  assert.equal(stepsOf(asleep), ["nap/nap", "work"]);
+  assert.equal(calls(), ["begun", "done"]);
+  await clock.advance(3_600_000);
+  assert.equal((await reaches(id, "succeeded")).result, { a: true, b: true });
+  assert.equal(calls(), ["begun", "done"]);
+});
+
+test("a child that does not take its inputs ends the run and says why", async (t) => {
+  const { start, reaches } = await open(t, {
+    "child.yaml": flow("n: { type: int, required: true }", ["id: a, set: { n: 1 }"]),
+    "parent.yaml": flow("n: { type: int }", ["id: a, workflow: child, inputs: { n: text }"]),
+  });
+  const { error } = await reaches(await start("parent"), "failed");
+  assert.is(error?.message, 'Cannot run workflow "child" with these inputs: /n: Expected int, found str');
+});
+
+test("a workflow given in the options can be a child", async (t) => {
+  const { defineWorkflow } = await import("../../lib/define-workflow.ts");
+  const { start, reaches } = await open(
+    t,
+    { "parent.yaml": flow("n: { type: int }", ["id: a, workflow: given, outputs: [n]"]) },
+    { workflows: { given: defineWorkflow({ run: () => ({ n: 7 }) }) } },
+  );
+  assert.equal((await reaches(await start("parent"), "succeeded")).result, { n: 7 });
+});
+
+const refused: readonly [what: string, files: Readonly<Record<string, string>>, ...lines: RegExp[]][] = [
+  [
+    "a child that there is not",
+    { "a.yaml": flow("n: { type: int }", ["id: x, workflow: nope"]) },
+    /^a\.yaml:6:14: Cannot run workflow "nope": there is none of this name here$/,
+  ],
+  [
+    "workflows that run each other",
+    {
+      "a.yaml": flow("n: { type: int }", ["id: x, workflow: b"]),
+      "b.yaml": flow("n: { type: int }", ["id: x, workflow: a"]),
+      "c.yaml": flow("n: { type: int }", ["id: x, workflow: c"]),
+    },
+    /^a\.yaml:6:14: Cannot run workflow "b" here: it runs "a" itself$/,
+    /^b\.yaml:6:14: Cannot run workflow "a" here: it runs "b" itself$/,
+    /^c\.yaml:6:14: Cannot run workflow "c" here: it runs "c" itself$/,
+  ],
+  [
+    "a function that there is not, a variable that is not set, and another file's faults",
+    {
+      "a.yaml": flow("n: { type: int }", ["id: x, run: _f.js#nope"], "env: [API_TOKEN]"),
+      "_f.js": "export function yes() {}",
+      "b.yaml": "x: 1",
+      "c.yaml": flow("n: { type: int }", ["id: x, workflow: b"]),
+    },
+    /^a\.yaml:3:7: Cannot use API_TOKEN: it is not set in the environment/,
+    /^a\.yaml:6:14: Cannot find function "nope" in _f\.js: it exports yes$/,
+    /^b\.yaml:1:1: Cannot use "x" in the flow/,
+    /^b\.yaml:1:1: Cannot load the flow without "schema_version"$/,
+  ],
+];
+for (const [what, files, ...lines] of refused) {
+  test(`${what} stops the start, each fault with its place`, async (t) => {
+    await write(t, files);
+    const latchhook = createInnerLatchhook({
+      workflowsDir: t.folder,
+      storage: ":memory:",
+      allowUnsigned: ["generic"],
+    });
+    let found: string[] = [];
+    await rejects(latchhook.start(), (error) => void (found = error.message.split("\n").slice(1)));
+    for (const line of lines)
+      assert.ok(
+        found.some((each) => line.test(each)),
+        `${line} in ${found.join("\n")}`,
+      );
+  });
+}
+
+test("a variable of the environment that a flow does not declare cannot be read, and one that it declares can", async (t) => {
+  await write(t, {
+    "a.yaml": flow("n: { type: str }", ['id: x, set: { n: "{env.API_TOKEN}" }'], "env: [API_TOKEN]"),
+  });
+  await rejects(
+    runWorkflowAsync(join(t.folder, "a.yaml"), {}, { env: { API_TOKEN: "t0ken" } }),
+    /what is filled in is stored or shown/,
+  );
+});
+
+test("keys of the original form that do nothing are warned of, each with its place", async (t) => {
+  const { lines } = await open(t, {
+    "a.yaml": `${flow("n: { type: int }", ["id: x, set: { n: 1 }, log_prompts: false"])}observability: { mlflow: { enabled: true } }
+config: { storage: { backend: sqlite } }
+`,
+  });
+  const warned = lines
+    .filter(({ fields }) => fields.file !== undefined)
+    .map(({ message, fields }) => `${fields.file}:${fields.line} ${message}`);
+  assert.equal(warned, [
+    "a.yaml:6 nodes[0].log_prompts does nothing here",
+    "a.yaml:10 observability does nothing here",
+    "a.yaml:11 config.storage does nothing here",
+  ]);
+});
+
+test("wrong types of inputs are answered 422 with nothing stored, and coerced nowhere", async (t) => {
+  const { latchhook, admin } = await open(t, {
+    "a.yaml": flow("n: { type: int, required: true }, o: { type: object, schema: { a: str } }", [
+      "id: x, set: { n: 1 }",
+    ]),
+  });
+  const response = await latchhook.fetch(
+    new Request("http://localhost/webhooks/generic", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ workflow_name: "a", inputs: { n: "1", o: { a: 1, b: 2 }, p: 1 } }),
+    }),
+  );
+  assert.is(response.status, 422);
+  const { errors } = (await response.json()) as { errors: { pointer: string; detail: string }[] };
+  assert.equal(
+    errors.map(({ pointer, detail }) => `${pointer} ${detail}`),
+    [
+      "/inputs/n Expected int, found str",
+      "/inputs/o/a Expected str, found int",
+      "/inputs/o/b Expected no such part: the object has a",
+      "/inputs/p Unknown input: the flow takes n, o",
+    ],
+  );
+  assert.equal((await admin("GET", "/events")).json.items, []);
+});
+
+test("a delivery fills fields from body, headers and event, and other keys of its body are ignored", async (t) => {
+  const { latchhook, admin, reaches } = await open(
+    t,
+    {
+      "push.yaml": flow(
+        'ref: { type: str, required: true, from: "body.ref" }, sender: { type: str, default: nobody, from: "body.sender.login" }, kind: { type: str, from: "event.type" }, main: { type: bool, from: "body.ref.endsWith(\'main\')" }, agent: { type: str, from: "headers[\'user-agent\']" }, size: { type: int }, out: { type: str }',
+        ['id: x, set: { out: "{ref} by {sender}" }'],
+        "on: [{ provider: acme }]",
+      ),
+    },
+    {
+      allowUnsigned: ["acme", "generic"],
+      schemes: { acme: { extends: "generic", id: { header: "x-id" }, type: { header: "x-type" } } },
+      providers: ["acme"],
+    },
+  ).catch((error: Error) => {
+    throw error;
+  });
+  const send = async (body: unknown): Promise<string> => {
+    const response = await latchhook.fetch(
+      new Request("http://localhost/webhooks/acme", {
+        method: "POST",
+        headers: {
+          "content-type": "application/json",
+          "user-agent": "acme/1",
+          "x-id": crypto.randomUUID(),
+          "x-type": "push",
+        },
+        body: JSON.stringify(body),
+      }),
+    );
+    const { runs } = (await response.json()) as { runs: { run_id: string }[] };
+    return runs[0]?.run_id ?? "";
+  };
+  const ended = await reaches(await send({ ref: "refs/main", size: 3, other: [1], out: "x" }), "succeeded");
+  assert.equal(ended.result, {
+    ref: "refs/main",
+    sender: "nobody",
+    kind: "push",
+    main: true,
+    agent: "acme/1",
+    size: 3,
+    out: "refs/main by nobody",
+  });
+  const failed = await reaches(await send({ ref: 5, size: "3" }), "failed");
+  assert.is(failed.error?.code, "input_invalid");
+  assert.match(failed.error?.message ?? "", /\/ref.*Expected str, found int/s);
+  assert.match(failed.error?.message ?? "", /\/size.*Expected int, found str/s);
+  assert.is((await admin("GET", "/runs")).status, 200);
+});
+
+test("run directly, a flow finds its functions and the workflows beside it", async (t) => {
+  await write(t, {
+    "_f.js": "export const twice = ({ n }) => n * 2;",
+    "child.yaml": flow("n: { type: int, required: true }", [
+      'id: a, run: _f.js#twice, inputs: { n: "{n}" }, outputs: { n: result }',
+    ]),
+    "parent.yaml": flow("n: { type: int, default: 4 }", [
+      'id: a, workflow: child, inputs: { n: "{n}" }, outputs: [n]',
+    ]),
+    "lone.yaml": flow("n: { type: int }", ["id: a, workflow: gone"]),
+    "self.yaml": flow("n: { type: int }", ["id: a, workflow: self"]),
+  });
+  assert.equal(await runWorkflowAsync(join(t.folder, "parent.yaml"), {}), { n: 8 });
+  await rejects(
+    runWorkflowAsync(join(t.folder, "lone.yaml"), {}),
+    /^lone\.yaml:6:14: Cannot run workflow "gone"/,
+  );
+  await rejects(
+    runWorkflowAsync(join(t.folder, "self.yaml"), {}),
+    /^self\.yaml:6:14: .*it runs this one itself/,
+  );
+});
+
+test.run();

@@ -93,7 +93,8 @@ for (const path of missing) {
   test(`${path} is not there, and the message says so`, () => {
     assert.throws(
       () => take({ title: path }),
-      `Cannot write field "title" in node "get": its result has no "${path}"`,
+      (error: Error) =>
+        error.message === `Cannot write field "title" in node "get": its result has no "${path}"`,
     );
   });
 }

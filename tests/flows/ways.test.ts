@@ -334,6 +334,30 @@ test("after a failure only the items that had not ended run again", async () => 
   assert.equal([...remembered.keys()], ["each#1", "each#2", "each#3", "each#4"]);
 });
 
+test("once an item has failed no other begins, though some are still under way", async () => {
+  const { begun, module, open } = gates();
+  const flow = await flowOf(
+    { items: "list[str]", one: "str", all: "list[str]" },
+    [{ id: "each", run: "x.ts#f", inputs: { n: "{item}" }, outputs: { one: "result" } }],
+    fanOut("all", 2),
+    {
+      importModule: async () => ({
+        f: async ({ n }: { n: string }) => {
+          if ((await module[n]?.(n)) === "broken") throw new Error("no luck");
+          return n;
+        },
+      }),
+    },
+  );
+  const failed = rejects(attempt(flow, { items: ["a", "b", "c"] }), /no luck/);
+  await turn();
+  open("a", "broken");
+  await failed;
+  open("b");
+  await turn();
+  assert.equal(begun, ["a", "b"]);
+});
+
 test("items that nothing has filled end the run", async () => {
   const flow = await flowOf(
     { items: "list[int]", one: "int", all: "list[int]" },

@@ -68,6 +68,12 @@ export function findContestants(): readonly Contestant[] {
     ours("latchhook-steps", "ROLE=all: the same with three durable steps", "all", {
       workflow: "three_steps",
     }),
+    ours("latchhook-ten-steps", "ROLE=all: the same with ten durable steps", "all", {
+      workflow: "ten_steps",
+    }),
+    ours("latchhook-ten-nodes", "ROLE=all: the same with a flow of ten set nodes", "all", {
+      workflow: "ten_nodes",
+    }),
     ours("latchhook-refuse", "a wrong signature: 401, nothing stored", "serve", { isRefusing: true }),
     peer("fastify", "Fastify", ["fastify"], {}),
     peer("hono", "Hono", ["hono", "@hono/node-server"], {}),

@@ -14,6 +14,7 @@ import { GENERATOR } from "./drive.ts";
 import type { Figure } from "./figures.ts";
 import { fileSystemOf, loadLine, machineLines } from "./machine.ts";
 import { measureBurst } from "./measures/burst.ts";
+import { measureFlows } from "./measures/flows.ts";
 import { measureFullFile } from "./measures/full-file.ts";
 import { measureHalfLoad } from "./measures/half-load.ts";
 import { measureLone } from "./measures/lone.ts";
@@ -37,6 +38,7 @@ const MEASURES: Readonly<Record<string, (bench: Bench) => Promise<Figure[]>>> = 
   burst: measureBurst,
   rest: measureRest,
   verify: measureVerify,
+  flows: measureFlows,
 };
 
 await main(process.argv.slice(2));

@@ -21,7 +21,7 @@ test("the banner says all that a newcomer needs, and its curl line works as type
   const { stdout } = server.said;
   assert.match(stdout, new RegExp(`listens on ${server.origin}`));
   assert.match(stdout, `${stage.file.url} (`);
-  assert.match(stdout, /workflows {2}reminder, simple_workflow, test/);
+  assert.match(stdout, /workflows {2}price_order, reminder, simple_workflow, test/);
   assert.match(stdout, /mode {7}try-out: requests from this machine need no signature/);
   assert.match(stdout, /supervisor/);
   const line = stdout.split("\n").find((text) => text.trim().startsWith("curl "));

@@ -1,5 +1,5 @@
 import { type FlowFault, type Place, show } from "./fault.ts";
-import { type FieldType, mayFit, typeText } from "./field-type.ts";
+import { ANY_TYPE, type FieldType, mayFit, typeText } from "./field-type.ts";
 import { type Fields, fieldFaults } from "./fields.ts";
 import type { NodeOf, Parts } from "./node-kind.ts";
 import { suggest } from "./suggest.ts";
@@ -10,6 +10,9 @@ export interface Output {
   readonly path: readonly string[];
 }
 
+/** The parts of a result that comes back as a whole, as a function's does: of what type is seen at run time. */
+export const WHOLE: Parts = new Map([["result", ANY_TYPE]]);
+
 /**
  * What a node's `outputs` say: a list of fields takes the parts of the same names, a mapping says which part each field
  * takes. Where the result is one part as a whole, as a function's is, a list takes parts of that.
@@ -18,9 +21,9 @@ export function outputsOf({ outputs = [] }: NodeOf, parts: Parts): Output[] {
   if (!isList(outputs)) {
     return Object.entries(outputs).map(([field, path]) => ({ field, path: path.split(".") }));
   }
-  const [whole] = parts.size === 1 ? parts.keys() : [];
-  const isWhole = whole === "result";
-  return outputs.map((field) => ({ field, path: isWhole ? [whole, field] : [field] }));
+  // By identity: another kind's only part may be called result, too.
+  const [whole = ""] = parts === WHOLE ? parts.keys() : [];
+  return outputs.map((field) => ({ field, path: whole === "" ? [field] : [whole, field] }));
 }
 
 /** The faults of a node's `outputs`, beyond its form. */

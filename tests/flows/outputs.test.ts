@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { type FieldType, parseFieldType } from "../../lib/flows/field-type.ts";
 import { parseFields } from "../../lib/flows/fields.ts";
 import type { NodeOf } from "../../lib/flows/node-kind.ts";
-import { checkOutputs, outputsOf, takeOutputs } from "../../lib/flows/outputs.ts";
+import { checkOutputs, outputsOf, takeOutputs, WHOLE } from "../../lib/flows/outputs.ts";
 
 const test = suite("flows/outputs");
 
@@ -13,7 +13,7 @@ const http = new Map([
   ["headers", type("dict[str,str]")],
   ["body", { kind: "any" }] as [string, FieldType],
 ]);
-const whole = new Map<string, FieldType>([["result", { kind: "any" }]]);
+const answer = new Map([["result", type("str")]]);
 const fields = parseFields({
   status: { type: "int" },
   body: { type: "dict" },
@@ -31,7 +31,9 @@ test("a list takes the parts of its names, a mapping those that it says, and a w
   assert.equal(outputsOf(node({ title: "body.items.0.title" }), http), [
     { field: "title", path: ["body", "items", "0", "title"] },
   ]);
-  assert.equal(outputsOf(node(["title"]), whole), [{ field: "title", path: ["result", "title"] }]);
+  assert.equal(outputsOf(node(["title"]), WHOLE), [{ field: "title", path: ["result", "title"] }]);
+  // A part that happens to have this name is none.
+  assert.equal(outputsOf(node(["result"]), answer), [{ field: "result", path: ["result"] }]);
   assert.equal(outputsOf(node(undefined), http), []);
 });
 

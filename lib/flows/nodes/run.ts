@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import { messageOf } from "../../errors.ts";
 import { show } from "../fault.ts";
-import { ANY_TYPE } from "../field-type.ts";
 import type { NodeKind } from "../node-kind.ts";
+import { WHOLE } from "../outputs.ts";
 import { compileTemplates } from "../template.ts";
 
 /** `FILE#NAME`: a function that a module in the workflows folder exports; without `#NAME` its default export. */
@@ -23,7 +23,7 @@ export const run: NodeKind<string> = {
   ),
   options: {},
   isGroup: false,
-  partsOf: () => RESULT,
+  partsOf: () => WHOLE,
   check() {},
   async prepare(form, node, { host, fault }) {
     const { file = "", name = "default" } = FUNCTION.exec(form)?.groups ?? {};
@@ -48,6 +48,3 @@ export const run: NodeKind<string> = {
     });
   },
 };
-
-/** What comes back as a whole: of what type is seen at run time. */
-const RESULT = new Map([["result", ANY_TYPE]]);

@@ -3,8 +3,8 @@ import { groupStep, withGroups } from "../../step-group.ts";
 import { type AnyWorkflow, type RunContext, type Step, WORKFLOW_NAME } from "../../workflow.ts";
 import { FatalError } from "../../workflow-errors.ts";
 import { show } from "../fault.ts";
-import { ANY_TYPE } from "../field-type.ts";
 import type { NodeContext, NodeKind } from "../node-kind.ts";
+import { WHOLE } from "../outputs.ts";
 import { compileTemplates } from "../template.ts";
 
 /**
@@ -19,7 +19,7 @@ export const workflow: NodeKind<string> = {
   ),
   options: {},
   isGroup: true,
-  partsOf: () => RESULT,
+  partsOf: () => WHOLE,
   check() {},
   prepare(name, node, { host }) {
     const fill = compileTemplates(node.inputs ?? {});
@@ -31,8 +31,6 @@ export const workflow: NodeKind<string> = {
     };
   },
 };
-
-const RESULT = new Map([["result", ANY_TYPE]]);
 
 async function runChild(
   name: string,

@@ -3,6 +3,8 @@ import type { Trigger } from "../workflow.ts";
 import type { FieldForm } from "./fields.ts";
 import { KINDS } from "./kinds.ts";
 import type { NodeOf } from "./node-kind.ts";
+import { llmForm } from "./prompt/llm.ts";
+import { partsForm, typeText } from "./type-form.ts";
 
 /** A flow as its file says it, or as an object for `runWorkflowFromConfig`. */
 export interface FlowConfig {
@@ -81,23 +83,6 @@ const idle = (names: readonly string[]): Record<string, v.GenericSchema> =>
   Object.fromEntries(
     names.map((name) => [name, v.exactOptional(describe(v.unknown(), "Does nothing here"))]),
   );
-
-const typeText = describe(
-  text,
-  "str, int, float, bool, list, list[str], dict, dict[str,int], or object with a schema",
-);
-const partForm: v.GenericSchema = v.union(
-  [
-    text,
-    v.strictObject({
-      type: typeText,
-      description: v.exactOptional(text),
-      schema: v.exactOptional(v.lazy(() => partsForm)),
-    }),
-  ],
-  "give a type such as str, or { type: object, schema: { ... } }",
-);
-const partsForm: v.GenericSchema = v.record(v.string(), partForm, "give a mapping of names to types");
 
 const fieldForm = v.strictObject({
   type: typeText,
@@ -261,12 +246,7 @@ export const flowForm: v.GenericSchema = v.strictObject({
   ),
   config: v.exactOptional(
     v.strictObject({
-      llm: v.exactOptional(
-        describe(
-          v.record(v.string(), v.unknown(), "give a mapping such as { provider: openai, model: ... }"),
-          "For every prompt node that does not say otherwise",
-        ),
-      ),
+      llm: v.exactOptional(describe(llmForm, "For every prompt node that does not say otherwise")),
       execution: v.exactOptional(
         v.strictObject({
           timeout: v.exactOptional(

@@ -1,9 +1,10 @@
 import type { NodeKind } from "./node-kind.ts";
+import { prompt } from "./nodes/prompt.ts";
 import { run } from "./nodes/run.ts";
 import { set } from "./nodes/set.ts";
 import { workflow } from "./nodes/workflow.ts";
 
 /** The kinds of nodes by the key that makes a node one. Each knows the form of its own value only. */
 export const KINDS: ReadonlyMap<string, NodeKind> = new Map(
-  Object.entries({ set, run, workflow }) as unknown as [string, NodeKind][],
+  Object.entries({ set, run, workflow, prompt }) as unknown as [string, NodeKind][],
 );

@@ -1,0 +1,233 @@
+import type { RunContext } from "../../workflow.ts";
+import { isFatalError, isRetryError } from "../../workflow-errors.ts";
+import { show } from "../fault.ts";
+import { installCommand, type Llm, llmText, PROVIDERS } from "./llm.ts";
+import { type CallLimits, ModelError, modelFetch } from "./model-fetch.ts";
+import { isClosed, type JsonSchema, type OutputFields, toJsonSchema } from "./output-schema.ts";
+
+/** A model that is ready to be asked. */
+export interface Model {
+  /** Sends the conversation so far and waits for the model's next words. */
+  answer(question: Question): Promise<Answer>;
+}
+
+/** A function that the model may call. */
+export interface Tool {
+  readonly name: string;
+  readonly description: string;
+  /** The JSON Schema of its arguments, an object. */
+  readonly parameters: JsonSchema;
+  /**
+   * @param args as the model gave them, unchecked
+   * @returns what the model is told, also of an error that it may go on after
+   * @throws what ends the attempt
+   */
+  call(args: unknown, context: ToolContext): Promise<string>;
+}
+
+/** What a tool is given beside its arguments. */
+export interface ToolContext {
+  readonly run: RunContext<unknown>;
+  readonly stepName: string;
+  readonly signal: AbortSignal;
+  /** 1 for the node's first call. */
+  readonly callNumber: number;
+}
+
+/** A message of a conversation, as the AI SDK has it. */
+export type Message = Readonly<Record<string, unknown>>;
+
+/** A conversation and what may follow. */
+export interface Question {
+  readonly system: string | undefined;
+  readonly messages: readonly Message[];
+  readonly tools: readonly Tool[];
+  /** What the answer's JSON has to fit; null for text. */
+  readonly outputs: OutputFields | null;
+  readonly signal: AbortSignal;
+  /** Is told of settings that the model does not know. */
+  warn(message: string): void;
+}
+
+/** What a model says. */
+export interface Answer {
+  readonly text: string;
+  /** `stop`, `length`, `content-filter`, `tool-calls`, `error` or `other`. */
+  readonly finishReason: string;
+  readonly toolCalls: readonly ToolCall[];
+  /** The answer as messages, for the conversation to go on. */
+  readonly messages: readonly Message[];
+}
+
+/** A tool that the model wants to be called. */
+export interface ToolCall {
+  readonly toolCallId: string;
+  readonly toolName: string;
+  readonly input: unknown;
+  /** True where there is no such tool or its arguments are not JSON: the messages tell the model already. */
+  readonly invalid?: boolean;
+}
+
+/** Imports a package; a test gives another. */
+export type ImportPackage = (name: string) => Promise<unknown>;
+
+/**
+ * Loads the AI SDK and makes a model of it, which asks nobody yet.
+ *
+ * @param nodeId for messages
+ * @returns what to install, as text, where a package is missing
+ */
+export async function loadModel(
+  nodeId: string,
+  llm: Llm,
+  importPackage: ImportPackage = (name) => import(name),
+  limits?: CallLimits,
+): Promise<Model | string> {
+  const record = PROVIDERS[llm.provider];
+  // The names are variables because the packages are optional peers: types and bundlers must not ask for them.
+  const packages = await Promise.all([importPackage("ai"), importPackage(record.package)]).catch(() => null);
+  const sdk = packages?.[0] as Partial<Sdk> | undefined;
+  const create = (packages?.[1] as Record<string, unknown> | undefined)?.[record.create] as
+    | Create
+    | undefined;
+  if (!isSdk(sdk) || typeof create !== "function") {
+    return `Cannot use ${llmText(llm)}: packages ai and ${record.package} are missing or of another major; run ${installCommand(llm.provider)}`;
+  }
+  const provider = create({
+    // Both are given, so that the SDK reads neither from the environment. Where there is no key, modelFetch takes the
+    // header away again.
+    apiKey: llm.key ?? "none",
+    baseURL: llm.baseUrl,
+    fetch: modelFetch(nodeId, llm, limits),
+  });
+  const model = provider.chat(llm.model);
+  return { answer: (question) => answer(nodeId, llm, sdk, model, question) };
+}
+
+/** The tools' answers, as the message that follows the calls. */
+export function toolMessage(results: readonly { call: ToolCall; text: string }[]): Message {
+  const content = results.map(({ call: { toolCallId, toolName }, text }) => {
+    return { type: "tool-result", toolCallId, toolName, output: { type: "text", value: text } };
+  });
+  return { role: "tool", content };
+}
+
+async function answer(
+  nodeId: string,
+  llm: Llm,
+  sdk: Sdk,
+  model: unknown,
+  question: Question,
+): Promise<Answer> {
+  const { outputs, tools } = question;
+  const warn = (warnings: readonly SdkWarning[]): void => {
+    for (const { feature, details, message } of warnings) {
+      question.warn(
+        `${llmText(llm)}: ${message ?? `${feature} is not supported; ${details ?? "it is left out"}`}`,
+      );
+    }
+  };
+  // The SDK writes warnings to the console; here they come to the run's log.
+  const quiet = sdk.wrapLanguageModel({
+    model,
+    middleware: {
+      specificationVersion: "v3",
+      async wrapGenerate({ doGenerate }) {
+        const result = await doGenerate();
+        warn(result.warnings);
+        return { ...result, warnings: [] };
+      },
+    },
+  });
+  const format = outputs === null || tools.length > 0 ? null : formatOf(llm, outputs);
+  try {
+    const result = await sdk.generateText({
+      model: quiet,
+      ...(question.system === undefined ? {} : { system: question.system }),
+      messages: question.messages,
+      ...(llm.temperature === undefined ? {} : { temperature: llm.temperature }),
+      ...(llm.maxTokens === undefined ? {} : { maxOutputTokens: llm.maxTokens }),
+      ...(tools.length === 0 ? {} : { tools: toolSet(sdk, tools) }),
+      ...(format === null ? {} : { output: outputOf(sdk, format.schema), providerOptions: format.options }),
+      // The runner tries again, also after a crash.
+      maxRetries: 0,
+      abortSignal: question.signal,
+    });
+    const { text, finishReason, toolCalls, response } = result;
+    return { text, finishReason, toolCalls, messages: response.messages };
+  } catch (error) {
+    if (question.signal.aborted) throw question.signal.reason;
+    if (isFatalError(error) || isRetryError(error) || error instanceof ModelError) throw error;
+    // The SDK's own errors quote the prompt and the answer, so that only their names are taken.
+    const name = error instanceof Error && /^\w{1,60}$/.test(error.name) ? error.name : "Error";
+    throw new ModelError(
+      `Cannot run prompt ${show(nodeId)}: what ${llmText(llm)} answered is not of ${llm.provider}'s protocol (${name})`,
+    );
+  }
+}
+
+/**
+ * How the provider itself holds the model to the schema, as far as it can: OpenAI is strict where everything is closed,
+ * Gemini's schemas and Anthropic's know no open objects. null where only the system text asks for JSON.
+ */
+function formatOf(llm: Llm, outputs: OutputFields): { schema: JsonSchema; options: object } | null {
+  const closed = [...outputs.values()].every(({ type }) => isClosed(type));
+  if (llm.provider === "anthropic" && !closed) return null;
+  const schema = toJsonSchema(outputs);
+  if (llm.provider === "google") return { schema, options: { google: { structuredOutputs: closed } } };
+  return { schema, options: { openai: { strictJsonSchema: closed } } };
+}
+
+/** The text is read by us, so that what does not fit can be shown to the model. */
+function outputOf(sdk: Sdk, schema: JsonSchema): object {
+  const output = sdk.Output.object({ schema: sdk.jsonSchema(schema), name: "answer" });
+  return { ...output, parseCompleteOutput: async ({ text }: { text: string }) => text };
+}
+
+/** Without `execute`: the calls come back to us, who count, remember and bound them. */
+function toolSet(sdk: Sdk, tools: readonly Tool[]): Record<string, object> {
+  return Object.fromEntries(
+    tools.map(({ name, description, parameters }) => [
+      name,
+      { description, inputSchema: sdk.jsonSchema(parameters) },
+    ]),
+  );
+}
+
+/** What is used of package `ai`, in types of our own, for it may be missing where this is compiled. */
+interface Sdk {
+  generateText(options: object): Promise<SdkResult>;
+  jsonSchema(schema: object): object;
+  wrapLanguageModel(options: { model: unknown; middleware: SdkMiddleware }): unknown;
+  readonly Output: { object(options: { schema: object; name: string }): object };
+}
+
+interface SdkResult {
+  readonly text: string;
+  readonly finishReason: string;
+  readonly toolCalls: readonly ToolCall[];
+  readonly response: { readonly messages: readonly Message[] };
+}
+
+interface SdkMiddleware {
+  readonly specificationVersion: "v3";
+  wrapGenerate(given: {
+    doGenerate(): PromiseLike<{ readonly warnings: readonly SdkWarning[] }>;
+  }): PromiseLike<object>;
+}
+
+interface SdkWarning {
+  readonly feature?: string;
+  readonly details?: string;
+  readonly message?: string;
+}
+
+/** What a provider's package exports: `createOpenAI` and its like. */
+type Create = (options: { apiKey: string; baseURL: string; fetch: typeof fetch }) => {
+  chat(model: string): unknown;
+};
+
+function isSdk(sdk: Partial<Sdk> | undefined): sdk is Sdk {
+  const functions = [sdk?.generateText, sdk?.jsonSchema, sdk?.wrapLanguageModel, sdk?.Output?.object];
+  return functions.every((part) => typeof part === "function");
+}

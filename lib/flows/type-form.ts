@@ -1,0 +1,24 @@
+import * as v from "valibot";
+
+const text = v.string("give text, in quotes where it looks like a number");
+
+/** The form of a type's name. */
+export const typeText: v.GenericSchema<unknown, string> = v.pipe(
+  text,
+  v.description("str, int, float, bool, list, list[str], dict, dict[str,int], or object with a schema"),
+);
+
+const partForm: v.GenericSchema = v.union(
+  [
+    text,
+    v.strictObject({
+      type: typeText,
+      description: v.exactOptional(text),
+      schema: v.exactOptional(v.lazy(() => partsForm)),
+    }),
+  ],
+  "give a type such as str, or { type: object, schema: { ... } }",
+);
+
+/** The form of an object's `schema`: its parts and their types. */
+export const partsForm: v.GenericSchema = v.record(v.string(), partForm, "give a mapping of names to types");

@@ -1,0 +1,94 @@
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { resolveLlm } from "../../../lib/flows/prompt/llm.ts";
+import { modelFetch } from "../../../lib/flows/prompt/model-fetch.ts";
+import { isFatalError, isRetryError } from "../../../lib/workflow-errors.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+
+const test = suite("flows/prompt/model-fetch");
+
+const llm = resolveLlm({ provider: "openai" }, { OPENAI_API_KEY: "key" });
+if (typeof llm === "string") throw new Error(llm);
+
+/** A fetch whose answer never comes, until it is aborted. */
+const hanging: typeof fetch = (_, init) =>
+  new Promise((_resolve, reject) => {
+    init?.signal?.addEventListener("abort", () => reject(init.signal?.reason));
+  });
+
+/** A fetch whose body never ends. */
+const stalled: typeof fetch = async (_, init) =>
+  new Response(
+    new ReadableStream({
+      start(controller) {
+        controller.enqueue(new Uint8Array(10));
+        init?.signal?.addEventListener("abort", () => controller.error(init.signal?.reason));
+      },
+    }),
+  );
+
+for (const [what, fetch] of [
+  ["headers", hanging],
+  ["a whole body", stalled],
+] as const) {
+  test(`a call without ${what} ends after 120 seconds, as a failed attempt`, async () => {
+    const clock = new ManualClock();
+    const thrown: unknown[] = [];
+    const call = modelFetch("ask", llm, { clock, fetch })("http://localhost/v1", {}).catch(
+      (error: unknown) => {
+        thrown.push(error);
+      },
+    );
+    await clock.advance(119_999);
+    assert.equal(thrown, []);
+    await clock.advance(1);
+    await call;
+    const [error] = thrown;
+    assert.is(isFatalError(error) || isRetryError(error), false);
+    assert.match(
+      String(error),
+      /^ModelError: Cannot run prompt "ask": model "gpt-5-mini" of openai gave no whole answer within 120 seconds$/,
+    );
+    assert.is(clock.pending, 0);
+  });
+}
+
+test("no timer is left of a call that was answered", async () => {
+  const clock = new ManualClock();
+  const fetch: typeof globalThis.fetch = async () => new Response("{}");
+  assert.is(await (await modelFetch("ask", llm, { clock, fetch })("http://localhost/v1", {})).text(), "{}");
+  assert.is(clock.pending, 0);
+});
+
+test("a signal that is aborted already sends nothing that is waited for", async () => {
+  const reason = new Error("over");
+  const call = modelFetch("ask", llm, { clock: new ManualClock(), fetch: globalThis.fetch });
+  const outcome = await call("http://127.0.0.1:9/v1", { signal: AbortSignal.abort(reason) }).catch(
+    (thrown) => thrown,
+  );
+  assert.is(outcome, reason);
+});
+
+test("a Retry-After date counts from the clock's now", async () => {
+  const clock = new ManualClock();
+  const date = new Date(clock.now() + 30_000).toUTCString();
+  for (const [header, after] of [
+    [date, 30_000],
+    [new Date(clock.now() - 30_000).toUTCString(), 0],
+    ["0", 0],
+    ["1.5", 1_500],
+    ["-1", null],
+    ["", null],
+    ["2026", 2_026_000],
+    ["next week", null],
+  ] as const) {
+    const fetch: typeof globalThis.fetch = async () =>
+      new Response("", { status: 429, headers: { "retry-after": header } });
+    const error: unknown = await modelFetch("ask", llm, { clock, fetch })("http://localhost/v1", {}).catch(
+      (thrown) => thrown,
+    );
+    assert.is(isRetryError(error) ? error.after : null, after, header);
+  }
+});
+
+test.run();

@@ -3,6 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { parseFlow } from "../../../lib/flows/parse.ts";
 import { runWorkflowAsync, runWorkflowFromConfig } from "../../../lib/runner/run-workflow.ts";
+import { signWebhook } from "../../../lib/schemes/sign-webhook.ts";
 import { flowHost } from "../../support/flow-host.ts";
 import { MODEL_KEY, type ModelServer, openModelServer, type Reply } from "../../support/model-servers.ts";
 import { openLatchhook, type TestLatchhook } from "../../support/open-latchhook.ts";
@@ -10,6 +11,8 @@ import { rejects } from "../../support/rejects.ts";
 import { until } from "../../support/until.ts";
 
 const FLOWS = new URL("../../fixtures/flows/", import.meta.url);
+const EXAMPLES = new URL("../../../workflows/examples/", import.meta.url);
+const GITHUB_SECRET = "a-secret-of-github";
 
 const test = suite<{ servers: ModelServer[]; opened: TestLatchhook[] }>("flows/prompt in a flow");
 test.before.each((t) => {
@@ -33,7 +36,10 @@ async function openWith(
   env: Readonly<Record<string, string>>,
 ): Promise<TestLatchhook> {
   const { workflow } = await parseFlow(await readFile(file, "utf8"), "flow.yaml", flowHost({ env }));
-  const latchhook = await openLatchhook({ workflows: { flow: workflow } });
+  const latchhook = await openLatchhook({
+    workflows: { flow: workflow },
+    secrets: { github: GITHUB_SECRET },
+  });
   opened.push(latchhook);
   return latchhook;
 }
@@ -188,6 +194,40 @@ test("a prompt cannot read the environment, and a node with a prompt has no opti
     runWorkflowFromConfig(config({ set: { a: "x" }, outputs: undefined, llm: {} }), {}, { env }),
     /Cannot use llm in set node "n": it belongs to prompt nodes/,
   );
+});
+
+test("the triage example sorts a GitHub issue, and alerts where the model says that it is urgent", async ({
+  servers,
+  opened,
+}) => {
+  const { env, requests } = await openGoogle(servers, [
+    { text: '{"label":"bug","priority":5,"summary":"Data is lost."}' },
+    { text: '{"label":"question","priority":1,"summary":"How do I start it?"}' },
+  ]);
+  const latchhook = await openWith(opened, new URL("triage.yaml", EXAMPLES), env);
+  const deliver = async (issue: object): Promise<string> => {
+    const signed = signWebhook("github", { action: "opened", issue }, GITHUB_SECRET, { type: "issues" });
+    const response = await latchhook.latchhook.fetch(new Request("http://localhost/webhooks/github", signed));
+    assert.is(response.status, 202, await response.clone().text());
+    const { runs } = (await response.json()) as { runs?: { run_id: string }[] };
+    return runs?.[0]?.run_id ?? "";
+  };
+  const urgent = await latchhook.reaches(
+    await deliver({ title: "All gone", body: "{priority} {{" }),
+    "succeeded",
+  );
+  assert.equal(urgent.result, {
+    title: "All gone",
+    text: "{priority} {{",
+    label: "bug",
+    priority: 5,
+    summary: "Data is lost.",
+    needs_person: true,
+  });
+  assert.ok(requests[0]?.text.includes("{priority} {{"));
+  const calm = await latchhook.reaches(await deliver({ title: "Hm", body: null }), "succeeded");
+  assert.equal((calm.result as { text: string; needs_person: boolean }).text, "");
+  assert.equal((calm.result as { text: string; needs_person: boolean }).needs_person, false);
 });
 
 test.run();

@@ -44,7 +44,8 @@ export const run: NodeKind<string> = {
     }
     const fill = compileTemplates(node.inputs ?? {});
     return async ({ values, signal, idempotencyKey, run: { log, event } }) => ({
-      result: await called(fill(values), { signal, idempotencyKey, log, event }),
+      // A copy: what the function does to its argument must not reach the state, which is remembered without it.
+      result: await called(structuredClone(fill(values)), { signal, idempotencyKey, log, event }),
     });
   },
 };

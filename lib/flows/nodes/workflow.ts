@@ -27,7 +27,7 @@ export const workflow: NodeKind<string> = {
       const child = host.findWorkflow(name);
       if (child === undefined)
         throw new Error(`Cannot run workflow ${show(name)}: there is none of this name here`);
-      return { result: await runChild(name, child, fill(context.values), context) };
+      return { result: await runChild(name, child, structuredClone(fill(context.values)), context) };
     };
   },
 };

@@ -54,6 +54,16 @@ test("what it returns is checked, and fails the attempt alone", async () => {
   });
 });
 
+test("a function that changes its argument changes nothing of the state", async () => {
+  const flow = await flowOf(
+    { list: "list[int]", n: "int" },
+    [{ id: "a", run: "_sums.ts#push", inputs: { list: "{list}" }, outputs: { n: "result" } }],
+    edges,
+    { importModule: async () => ({ push: ({ list }: { list: number[] }) => list.push(9) }) },
+  );
+  assert.equal(await attempt(flow, { list: [1] }), { list: [1], n: 2 });
+});
+
 const refused: readonly [run: string, module: object | Error, message: RegExp][] = [
   [
     "_sums.ts#f",

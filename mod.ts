@@ -9,6 +9,7 @@ import { createInnerLatchhook, type Latchhook } from "./lib/wiring/latchhook.ts"
 
 export { WebhookHandler, type WebhookHandlerOptions } from "./lib/accept/webhook-handler.ts";
 export type { Clock, Timer } from "./lib/clock.ts";
+export { type DefinedTool, defineTool, type ToolContext, type ToolOptions } from "./lib/define-tool.ts";
 export { defineWorkflow, type WorkflowOptions } from "./lib/define-workflow.ts";
 export type { Duration } from "./lib/duration.ts";
 export {

@@ -160,7 +160,8 @@ function positive(value: number, what: string): number {
   throw new TypeError(`Cannot use ${value} as ${what}: give a whole number of 1 or more`);
 }
 
-function validateWith<S extends StandardSchemaV1>(
+/** Checks by a Standard Schema; without one everything fits. */
+export function validateWith<S extends StandardSchemaV1>(
   schema: S | undefined,
   input: unknown,
 ): Validation<InferOutput<S>> | Promise<Validation<InferOutput<S>>> {

@@ -1,0 +1,20 @@
+/** Shorter values are words that stand in many a text, and no secret. */
+const SECRET_LENGTH_MIN = 6;
+
+/**
+ * Replaces secrets by `[hidden]` wherever a text has them: as they are, inside a JSON text, or in a URL's query.
+ *
+ * @param secrets values; those below 6 characters are left alone
+ */
+export function secretHider(secrets: readonly string[]): (text: string) => string {
+  const forms = secrets
+    .filter((secret) => secret.length >= SECRET_LENGTH_MIN)
+    .flatMap((secret) => [
+      secret,
+      JSON.stringify(secret).slice(1, -1),
+      new URLSearchParams([["", secret]]).toString().slice(1),
+    ]);
+  // The longest first, for one may be the beginning of another.
+  const sorted = [...new Set(forms)].sort((a, b) => b.length - a.length);
+  return (text) => sorted.reduce((hidden, form) => hidden.replaceAll(form, "[hidden]"), text);
+}

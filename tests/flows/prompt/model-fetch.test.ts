@@ -69,6 +69,25 @@ test("a signal that is aborted already sends nothing that is waited for", async 
   assert.is(outcome, reason);
 });
 
+test("a code of a refusal that is the key, or a part of it, is not told", async () => {
+  const keyed = resolveLlm({ provider: "openai" }, { OPENAI_API_KEY: "plainkeyofletters" });
+  if (typeof keyed === "string") throw new Error(keyed);
+  for (const [code, shown] of [
+    ["plainkeyofletters", ""],
+    ["keyofletters", ""],
+    ["bad_plainkeyofletters", ""],
+    ["bad_key", " (bad_key)"],
+  ] as const) {
+    const fetch: typeof globalThis.fetch = async () => Response.json({ error: { code } }, { status: 401 });
+    const call = modelFetch("ask", keyed, { clock: new ManualClock(), fetch });
+    const error: unknown = await call("http://localhost/v1", {}).catch((thrown) => thrown);
+    assert.is(
+      String(error),
+      `FatalError: Cannot run prompt "ask": model "gpt-5-mini" of openai answered status 401${shown}; check OPENAI_API_KEY`,
+    );
+  }
+});
+
 test("a Retry-After date counts from the clock's now", async () => {
   const clock = new ManualClock();
   const date = new Date(clock.now() + 30_000).toUTCString();

@@ -5,6 +5,16 @@ import { type LlmForm, llmForm, mergeLlm, resolveLlm } from "../prompt/llm.ts";
 import { loadModel, type Model } from "../prompt/model.ts";
 import { checkOutputSchema, isPlainText, outputFields, outputSchemaForm } from "../prompt/output-schema.ts";
 import { asText, fillTemplate, parseTemplate } from "../template.ts";
+import { prepareTools, type ToolEntry } from "../tool.ts";
+
+/** The most tools of a node; models choose badly among many. */
+const TOOLS_MAX = 20;
+
+const toolName = v.pipe(
+  v.string("give a tool's name"),
+  v.nonEmpty("give a tool's name"),
+  v.description("The name of a file in tools/, without its ending"),
+);
 
 /** Asks a language model, and takes what fits the node's outputs and nothing else. */
 export const prompt: NodeKind<string> = {
@@ -19,6 +29,30 @@ export const prompt: NodeKind<string> = {
       v.description("What the model is to give; where it is left out, the types of the fields under outputs"),
     ),
     llm: v.pipe(llmForm, v.description("Which model, where it is another than config.llm says")),
+    tools: v.pipe(
+      v.array(
+        v.union(
+          [
+            toolName,
+            v.strictObject({
+              name: toolName,
+              on_error: v.exactOptional(
+                v.pipe(
+                  v.picklist(["fail", "continue"], "give fail or continue"),
+                  v.description(
+                    "fail ends the attempt, which is the default; continue tells the model of the error",
+                  ),
+                ),
+              ),
+            }),
+          ],
+          "give a tool's name, or { name, on_error: continue }",
+        ),
+        "give a list of tools",
+      ),
+      v.maxLength(TOOLS_MAX, `give at most ${TOOLS_MAX} tools`),
+      v.description("Functions of workflows/tools/ that the model may call"),
+    ),
   },
   isGroup: false,
   partsOf: (node) => new Map([...outputFields(node)].map(([name, { type }]) => [name, type])),
@@ -27,8 +61,9 @@ export const prompt: NodeKind<string> = {
     checkOutputSchema(node, (place, detail) => check.fault(place, detail));
   },
   async prepare(form, node, givens) {
-    const model = await prepareModel(node, givens);
-    if (model === null) return null;
+    const entries = (node.tools ?? []) as readonly ToolEntry[];
+    const [model, tools] = await Promise.all([prepareModel(node, givens), prepareTools(entries, givens)]);
+    if (model === null || tools === null) return null;
     const outputs = outputFields(node, givens.fields);
     const isText = isPlainText(node, outputs);
     const template = parseTemplate(form);
@@ -37,7 +72,7 @@ export const prompt: NodeKind<string> = {
         nodeId: node.id,
         model,
         prompt: asText(fillTemplate(template, values)),
-        tools: [],
+        tools,
         outputs,
         isText,
         stepName,

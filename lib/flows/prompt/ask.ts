@@ -1,7 +1,8 @@
 import type { RunContext } from "../../workflow.ts";
 import { FatalError } from "../../workflow-errors.ts";
 import { show } from "../fault.ts";
-import { type Answer, type Message, type Model, type Tool, type ToolCall, toolMessage } from "./model.ts";
+import type { Tool } from "../tool.ts";
+import { type Answer, type Message, type Model, type ToolCall, toolMessage } from "./model.ts";
 import { type OutputFields, toJsonSchema } from "./output-schema.ts";
 import { type AnswerFault, readAnswer } from "./read-answer.ts";
 
@@ -10,9 +11,6 @@ export const PROMPT_CHARS_MAX = 400_000;
 
 /** How often one run of a node asks the model: its tools' answers and corrections included. */
 export const TURNS_MAX = 10;
-
-/** How many tools one run of a node calls. */
-export const TOOL_CALLS_MAX = 20;
 
 /** How often an answer that does not fit is handed back to the model in one attempt. */
 const REPAIRS_MAX = 2;
@@ -57,19 +55,12 @@ export async function ask(conversation: Conversation): Promise<Record<string, un
     warn: (message: string) =>
       run.log.warn("a model does without a setting", { node: nodeId, detail: message }),
   };
-  let calls = 0;
   let repairs = 0;
   for (let turn = 1; turn <= TURNS_MAX; turn++) {
     const answer = await model.answer({ ...question, messages });
     checkEnd(nodeId, answer);
     if (answer.toolCalls.length > 0) {
-      calls += answer.toolCalls.length;
-      if (calls > TOOL_CALLS_MAX) {
-        throw new Error(
-          `Cannot run prompt ${show(nodeId)}: its model called tools more than ${TOOL_CALLS_MAX} times; say in the prompt when to stop`,
-        );
-      }
-      const results = await callTools(conversation, answer.toolCalls, calls - answer.toolCalls.length);
+      const results = await callTools(conversation, answer.toolCalls);
       messages.push(...answer.messages, ...(results === null ? [] : [results]));
       continue;
     }
@@ -90,14 +81,12 @@ export async function ask(conversation: Conversation): Promise<Record<string, un
 async function callTools(
   { tools, run, stepName, signal }: Conversation,
   calls: readonly ToolCall[],
-  before: number,
 ): Promise<Message | null> {
   const results: { call: ToolCall; text: string }[] = [];
-  for (const [index, call] of calls.entries()) {
+  for (const call of calls) {
     const tool = tools.find(({ name }) => name === call.toolName);
     if (tool === undefined || call.invalid === true) continue;
-    const callNumber = before + index + 1;
-    results.push({ call, text: await tool.call(call.input, { run, stepName, signal, callNumber }) });
+    results.push({ call, text: await tool.call(call.input, { run, stepName, signal }) });
   }
   return results.length === 0 ? null : toolMessage(results);
 }

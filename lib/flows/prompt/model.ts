@@ -1,6 +1,6 @@
-import type { RunContext } from "../../workflow.ts";
 import { isFatalError, isRetryError } from "../../workflow-errors.ts";
 import { show } from "../fault.ts";
+import type { Tool } from "../tool.ts";
 import { installCommand, type Llm, llmText, PROVIDERS } from "./llm.ts";
 import { type CallLimits, ModelError, modelFetch } from "./model-fetch.ts";
 import { isClosed, type JsonSchema, type OutputFields, toJsonSchema } from "./output-schema.ts";
@@ -9,29 +9,6 @@ import { isClosed, type JsonSchema, type OutputFields, toJsonSchema } from "./ou
 export interface Model {
   /** Sends the conversation so far and waits for the model's next words. */
   answer(question: Question): Promise<Answer>;
-}
-
-/** A function that the model may call. */
-export interface Tool {
-  readonly name: string;
-  readonly description: string;
-  /** The JSON Schema of its arguments, an object. */
-  readonly parameters: JsonSchema;
-  /**
-   * @param args as the model gave them, unchecked
-   * @returns what the model is told, also of an error that it may go on after
-   * @throws what ends the attempt
-   */
-  call(args: unknown, context: ToolContext): Promise<string>;
-}
-
-/** What a tool is given beside its arguments. */
-export interface ToolContext {
-  readonly run: RunContext<unknown>;
-  readonly stepName: string;
-  readonly signal: AbortSignal;
-  /** 1 for the node's first call. */
-  readonly callNumber: number;
 }
 
 /** A message of a conversation, as the AI SDK has it. */

@@ -8,6 +8,7 @@ import { flowHost } from "../../support/flow-host.ts";
 import { MODEL_KEY, type ModelServer, openModelServer, type Reply } from "../../support/model-servers.ts";
 import { openLatchhook, type TestLatchhook } from "../../support/open-latchhook.ts";
 import { rejects } from "../../support/rejects.ts";
+import { toolOf } from "../../support/tools.ts";
 import { until } from "../../support/until.ts";
 
 const FLOWS = new URL("../../fixtures/flows/", import.meta.url);
@@ -34,8 +35,10 @@ async function openWith(
   opened: TestLatchhook[],
   file: URL,
   env: Readonly<Record<string, string>>,
+  importModule = flowHost().importModule,
 ): Promise<TestLatchhook> {
-  const { workflow } = await parseFlow(await readFile(file, "utf8"), "flow.yaml", flowHost({ env }));
+  const host = flowHost({ env, importModule });
+  const { workflow } = await parseFlow(await readFile(file, "utf8"), "flow.yaml", host);
   const latchhook = await openLatchhook({
     workflows: { flow: workflow },
     secrets: { github: GITHUB_SECRET },
@@ -193,6 +196,84 @@ test("a prompt cannot read the environment, and a node with a prompt has no opti
   await rejects(
     runWorkflowFromConfig(config({ set: { a: "x" }, outputs: undefined, llm: {} }), {}, { env }),
     /Cannot use llm in set node "n": it belongs to prompt nodes/,
+  );
+});
+
+/** The tools of `almanac.yaml`, which write down what they were asked. */
+function almanac(asked: string[]): (path: string) => Promise<object> {
+  const tools: Readonly<Record<string, object>> = {
+    "tools/weather": toolOf(({ input }) => {
+      asked.push(`weather ${JSON.stringify(input)}`);
+      return { sky: "rain over the harbour" };
+    }),
+    "tools/tide": toolOf(() => {
+      asked.push("tide");
+      throw new Error("the gauge is frozen");
+    }),
+  };
+  return async (path) => ({ default: tools[path] });
+}
+
+const ASKS: Reply = {
+  calls: [
+    { name: "weather", args: { q: "here" } },
+    { name: "tide", args: { q: "here" } },
+  ],
+};
+
+test("tools are steps of their own: an attempt that failed after them does not call them again", async ({
+  servers,
+  opened,
+}) => {
+  const asked: string[] = [];
+  const { env, requests } = await openGoogle(servers, [
+    ASKS,
+    { status: 500 },
+    ASKS,
+    { text: '{"weather":"rain","degrees":7}' },
+  ]);
+  const latchhook = await openWith(opened, new URL("almanac.yaml", FLOWS), env, almanac(asked));
+  const runId = await latchhook.start("flow", { place: "Cuxhaven" });
+  await until(
+    async () => (await latchhook.run(runId)).attempts[0]?.ended_at != null,
+    "the first attempt's end",
+  );
+  await latchhook.clock.advance(10_000);
+  const run = await latchhook.reaches(runId, "succeeded");
+  assert.equal(run.result, { place: "Cuxhaven", weather: "rain", degrees: 7 });
+  assert.is(asked.filter((call) => call === 'weather {"q":"here"}').length, 1, asked.join());
+  for (const { text } of [requests[1], requests[3]].map((request) => request ?? { text: "" })) {
+    assert.match(text, /rain over the harbour/);
+    assert.match(text, /the gauge is frozen/);
+  }
+  const names = run.steps.map(({ name }) => name.replace(/#[0-9a-f]+$/, "#"));
+  assert.ok(names.includes("look/weather#") && names.includes("look"), names.join());
+});
+
+test("a model's twenty-first call of a tool fails the attempt", async ({ servers, opened }) => {
+  const asked: string[] = [];
+  const many = Array.from({ length: 21 }, (_, index) => ({ name: "weather", args: { q: `${index}` } }));
+  const { env } = await openGoogle(servers, [{ calls: many }]);
+  const latchhook = await openWith(opened, new URL("almanac.yaml", FLOWS), env, almanac(asked));
+  const runId = await latchhook.start("flow", { place: "Cuxhaven" });
+  await until(
+    async () => (await latchhook.run(runId)).attempts[0]?.ended_at != null,
+    "the first attempt's end",
+  );
+  const [attempt] = (await latchhook.run(runId)).attempts;
+  assert.match(attempt?.error?.message ?? "", /Cannot call tools more than 20 times in "look"/);
+  assert.is(asked.length, 20);
+});
+
+test("a tool that is not there is a fault at its line", async () => {
+  const file = await readFile(new URL("almanac.yaml", FLOWS), "utf8");
+  await rejects(
+    parseFlow(file, "almanac.yaml", flowHost({ env: { GOOGLE_API_KEY: "k" } })),
+    /^almanac.yaml:17:\d+: Cannot load tool "weather": .*\nalmanac.yaml:18:\d+: Cannot load tool "tide"/,
+  );
+  await rejects(
+    parseFlow(file.replace("on_error: continue", "on_error: ignore"), "almanac.yaml", flowHost()),
+    /^almanac.yaml:18:\d+: .*tools\[1\]: give a tool's name, or { name, on_error: continue }/,
   );
 });
 

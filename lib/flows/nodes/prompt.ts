@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import type { NodeGivens, NodeKind, NodeOf } from "../node-kind.ts";
 import { ask } from "../prompt/ask.ts";
-import { type LlmForm, llmForm, mergeLlm, resolveLlm } from "../prompt/llm.ts";
-import { loadModel, type Model } from "../prompt/model.ts";
+import { type LlmForm, llmForm, mergeLlm, providerOf, resolveLlm } from "../prompt/llm.ts";
+import { createModel, loadSdk, type Model } from "../prompt/model.ts";
 import { checkOutputSchema, isPlainText, outputFields, outputSchemaForm } from "../prompt/output-schema.ts";
 import { asText, fillTemplate, parseTemplate } from "../template.ts";
 import { prepareTools, type ToolEntry } from "../tool.ts";
@@ -85,9 +85,11 @@ export const prompt: NodeKind<string> = {
 async function prepareModel(node: NodeOf<string>, { llm, host, fault }: NodeGivens): Promise<Model | null> {
   // Where the node says nothing of its model, the fault is the flow's and stands at the prompt.
   const place = node.llm === undefined ? ["prompt"] : ["llm"];
-  const resolved = resolveLlm(mergeLlm(llm as LlmForm, (node.llm ?? {}) as LlmForm), host.env);
-  const model = typeof resolved === "string" ? resolved : await loadModel(node.id, resolved);
-  if (typeof model !== "string") return model;
-  fault(place, model);
-  return null;
+  const form = mergeLlm(llm as LlmForm, (node.llm ?? {}) as LlmForm);
+  const resolved = resolveLlm(form, host.env);
+  const loaded = await loadSdk(providerOf(form));
+  for (const part of [resolved, loaded]) if (typeof part === "string") fault(place, part);
+  return typeof resolved === "string" || typeof loaded === "string"
+    ? null
+    : createModel(node.id, resolved, loaded);
 }

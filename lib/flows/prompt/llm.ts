@@ -67,6 +67,11 @@ export const PROVIDERS: Readonly<Record<LlmProvider, ProviderRecord>> = {
 
 const DEFAULT_PROVIDER: LlmProvider = "google";
 
+/** The provider of a form. */
+export function providerOf({ provider }: LlmForm): LlmProvider {
+  return provider ?? DEFAULT_PROVIDER;
+}
+
 const providerNames = ["openai", "anthropic", "google", "ollama"] as const;
 const tokens = "give a whole number of tokens, from 1 to 1000000";
 const apiBase = "give an http or https address without a user name, such as http://localhost:11434/v1";
@@ -132,7 +137,7 @@ export interface Llm {
  * its address, which belong to that provider.
  */
 export function mergeLlm(flow: LlmForm, node: LlmForm): LlmForm {
-  const isOther = node.provider !== undefined && node.provider !== (flow.provider ?? DEFAULT_PROVIDER);
+  const isOther = node.provider !== undefined && node.provider !== providerOf(flow);
   const { model, api_base, ...rest } = flow;
   return isOther ? { ...rest, ...node } : { ...flow, ...node };
 }
@@ -144,7 +149,7 @@ export function mergeLlm(flow: LlmForm, node: LlmForm): LlmForm {
  * @returns what is missing as text where it cannot be asked; never with a value of the environment
  */
 export function resolveLlm(form: LlmForm, env: Readonly<Record<string, string | undefined>>): Llm | string {
-  const provider = form.provider ?? DEFAULT_PROVIDER;
+  const provider = providerOf(form);
   const record = PROVIDERS[provider];
   const baseUrl = form.api_base ?? envBaseUrl(provider, env[record.baseUrlName]?.trim() ?? "");
   if (baseUrl === null) {

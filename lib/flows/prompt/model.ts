@@ -1,7 +1,7 @@
 import { isFatalError, isRetryError } from "../../workflow-errors.ts";
 import { show } from "../fault.ts";
 import type { Tool } from "../tool.ts";
-import { installCommand, type Llm, llmText, PROVIDERS } from "./llm.ts";
+import { installCommand, type Llm, type LlmProvider, llmText, PROVIDERS } from "./llm.ts";
 import { type CallLimits, ModelError, modelFetch } from "./model-fetch.ts";
 import { isClosed, type JsonSchema, type OutputFields, toJsonSchema } from "./output-schema.ts";
 
@@ -48,28 +48,42 @@ export interface ToolCall {
 /** Imports a package; a test gives another. */
 export type ImportPackage = (name: string) => Promise<unknown>;
 
+/** The AI SDK with what speaks one provider's protocol. */
+export interface LoadedSdk {
+  readonly sdk: Sdk;
+  readonly create: Create;
+}
+
 /**
- * Loads the AI SDK and makes a model of it, which asks nobody yet.
+ * Loads the AI SDK for a provider.
  *
- * @param nodeId for messages
- * @returns what to install, as text, where a package is missing
+ * @returns what to install, as text, where a package is missing or does not fit
  */
-export async function loadModel(
-  nodeId: string,
-  llm: Llm,
+export async function loadSdk(
+  provider: LlmProvider,
   importPackage: ImportPackage = (name) => import(name),
-  limits?: CallLimits,
-): Promise<Model | string> {
-  const record = PROVIDERS[llm.provider];
+): Promise<LoadedSdk | string> {
+  const record = PROVIDERS[provider];
   // The names are variables because the packages are optional peers: types and bundlers must not ask for them.
   const packages = await Promise.all([importPackage("ai"), importPackage(record.package)]).catch(() => null);
   const sdk = packages?.[0] as Partial<Sdk> | undefined;
-  const create = (packages?.[1] as Record<string, unknown> | undefined)?.[record.create] as
-    | Create
-    | undefined;
-  if (!isSdk(sdk) || typeof create !== "function") {
-    return `Cannot use ${llmText(llm)}: packages ai and ${record.package} are missing or of another major; run ${installCommand(llm.provider)}`;
-  }
+  const exported = packages?.[1] as Record<string, unknown> | undefined;
+  const create = exported?.[record.create] as Create | undefined;
+  if (isSdk(sdk) && typeof create === "function" && isOfMajor(sdk, create)) return { sdk, create };
+  return `Cannot use provider ${provider}: packages ai and ${record.package} are missing or of another major; run ${installCommand(provider)}`;
+}
+
+/**
+ * A model to ask; nobody is asked yet.
+ *
+ * @param nodeId for messages
+ */
+export function createModel(
+  nodeId: string,
+  llm: Llm,
+  { sdk, create }: LoadedSdk,
+  limits?: CallLimits,
+): Model {
   const provider = create({
     // Both are given, so that the SDK reads neither from the environment. Where there is no key, modelFetch takes the
     // header away again.
@@ -93,7 +107,7 @@ async function answer(
   nodeId: string,
   llm: Llm,
   sdk: Sdk,
-  model: unknown,
+  model: SdkModel,
   question: Question,
 ): Promise<Answer> {
   const { outputs, tools } = question;
@@ -108,7 +122,7 @@ async function answer(
   const quiet = sdk.wrapLanguageModel({
     model,
     middleware: {
-      specificationVersion: "v3",
+      specificationVersion: SPECIFICATION,
       async wrapGenerate({ doGenerate }) {
         const result = await doGenerate();
         warn(result.warnings);
@@ -175,7 +189,7 @@ function toolSet(sdk: Sdk, tools: readonly Tool[]): Record<string, object> {
 interface Sdk {
   generateText(options: object): Promise<SdkResult>;
   jsonSchema(schema: object): object;
-  wrapLanguageModel(options: { model: unknown; middleware: SdkMiddleware }): unknown;
+  wrapLanguageModel(options: { model: SdkModel; middleware: SdkMiddleware }): SdkModel;
   readonly Output: { object(options: { schema: object; name: string }): object };
 }
 
@@ -186,9 +200,13 @@ interface SdkResult {
   readonly response: { readonly messages: readonly Message[] };
 }
 
+interface SdkModel {
+  readonly specificationVersion: string;
+}
+
 interface SdkMiddleware {
-  readonly specificationVersion: "v3";
-  wrapGenerate(given: {
+  readonly specificationVersion: typeof SPECIFICATION;
+  wrapGenerate?(given: {
     doGenerate(): PromiseLike<{ readonly warnings: readonly SdkWarning[] }>;
   }): PromiseLike<object>;
 }
@@ -201,10 +219,19 @@ interface SdkWarning {
 
 /** What a provider's package exports: `createOpenAI` and its like. */
 type Create = (options: { apiKey: string; baseURL: string; fetch: typeof fetch }) => {
-  chat(model: string): unknown;
+  chat(model: string): SdkModel;
 };
 
 function isSdk(sdk: Partial<Sdk> | undefined): sdk is Sdk {
   const functions = [sdk?.generateText, sdk?.jsonSchema, sdk?.wrapLanguageModel, sdk?.Output?.object];
   return functions.every((part) => typeof part === "function");
+}
+
+/** What both packages call the interface between them; another major of either has another. */
+const SPECIFICATION = "v3";
+
+function isOfMajor(sdk: Sdk, create: Create): boolean {
+  const model = create({ apiKey: "none", baseURL: "http://localhost", fetch }).chat("none");
+  const wrapped = sdk.wrapLanguageModel({ model, middleware: { specificationVersion: SPECIFICATION } });
+  return model.specificationVersion === SPECIFICATION && wrapped.specificationVersion === SPECIFICATION;
 }

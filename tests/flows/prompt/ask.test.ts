@@ -2,7 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { ask } from "../../../lib/flows/prompt/ask.ts";
 import { resolveLlm } from "../../../lib/flows/prompt/llm.ts";
-import { loadModel } from "../../../lib/flows/prompt/model.ts";
+import { createModel, loadSdk } from "../../../lib/flows/prompt/model.ts";
 import type { Tool } from "../../../lib/flows/tool.ts";
 import type { RunContext } from "../../../lib/workflow.ts";
 import { FatalError } from "../../../lib/workflow-errors.ts";
@@ -53,12 +53,12 @@ async function askWith(
   servers.push(server);
   const llm = resolveLlm({ provider: protocol }, server.env);
   if (typeof llm === "string") throw new Error(llm);
-  const model = await loadModel("ask", llm);
-  if (typeof model === "string") throw new Error(model);
+  const loaded = await loadSdk(protocol);
+  if (typeof loaded === "string") throw new Error(loaded);
   const { signal } = new AbortController();
   const answer = ask({
     nodeId: "ask",
-    model,
+    model: createModel("ask", llm, loaded),
     prompt: "How many?",
     tools,
     outputs: new Map([["count", { type: { kind: "int" }, description: undefined }]]),

@@ -1,7 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type Llm, PROVIDERS, resolveLlm } from "../../../lib/flows/prompt/llm.ts";
-import { loadModel } from "../../../lib/flows/prompt/model.ts";
+import { createModel, loadSdk } from "../../../lib/flows/prompt/model.ts";
 import { openModelServer } from "../../support/model-servers.ts";
 
 const test = suite("flows/prompt/model");
@@ -13,12 +13,12 @@ function llmOf(env: Record<string, string>): Llm {
 }
 
 const INSTALL =
-  'Cannot use model "claude-haiku-4-5" of anthropic: packages ai and @ai-sdk/anthropic are missing or of another major; run npm install ai@6 @ai-sdk/anthropic@3';
+  "Cannot use provider anthropic: packages ai and @ai-sdk/anthropic are missing or of another major; run npm install ai@6 @ai-sdk/anthropic@3";
 
 test("a missing package says what to install", async () => {
   const asked: string[] = [];
   for (const missing of ["ai", "@ai-sdk/anthropic"]) {
-    const fault = await loadModel("ask", llmOf({ ANTHROPIC_API_KEY: "k" }), async (name) => {
+    const fault = await loadSdk("anthropic", async (name) => {
       asked.push(name);
       if (name === missing) throw Object.assign(new Error("secret path"), { code: "ERR_MODULE_NOT_FOUND" });
       return await import(name);
@@ -30,10 +30,23 @@ test("a missing package says what to install", async () => {
 
 test("a package that has not what is used says what to install", async () => {
   for (const empty of ["ai", "@ai-sdk/anthropic"]) {
-    const fault = await loadModel("ask", llmOf({ ANTHROPIC_API_KEY: "k" }), async (name) =>
-      name === empty ? {} : await import(name),
-    );
+    const fault = await loadSdk("anthropic", async (name) => (name === empty ? {} : await import(name)));
     assert.is(fault, INSTALL);
+  }
+});
+
+test("packages of majors that do not belong together say what to install", async () => {
+  const model = { specificationVersion: "v2" };
+  const fakes: Readonly<Record<string, (real: object) => object>> = {
+    ai: (real) => ({ ...real, wrapLanguageModel: () => model }),
+    "@ai-sdk/anthropic": (real) => ({ ...real, createAnthropic: () => ({ chat: () => model }) }),
+  };
+  for (const [other, fake] of Object.entries(fakes)) {
+    const fault = await loadSdk("anthropic", async (name) => {
+      const real = (await import(name)) as object;
+      return name === other ? fake(real) : real;
+    });
+    assert.is(fault, INSTALL, other);
   }
 });
 
@@ -49,9 +62,9 @@ test("the SDK reads neither key nor address from the process's environment", asy
   process.env.ANTHROPIC_API_KEY = "sk-of-the-process";
   process.env.ANTHROPIC_BASE_URL = trap.url;
   try {
-    const model = await loadModel("ask", llmOf(server.env));
-    if (typeof model === "string") throw new Error(model);
-    const { text } = await model.answer({
+    const loaded = await loadSdk("anthropic");
+    if (typeof loaded === "string") throw new Error(loaded);
+    const { text } = await createModel("ask", llmOf(server.env), loaded).answer({
       system: undefined,
       messages: [{ role: "user", content: "hi" }],
       tools: [],

@@ -1,6 +1,7 @@
 import { type Clock, setLongTimer, systemClock } from "../../clock.ts";
 import { FatalError, RetryError } from "../../workflow-errors.ts";
 import { isRecord, show } from "../fault.ts";
+import { RETRY_AFTER_MAX_MS, retryAfterMs } from "../http/retry-after.ts";
 import { type Llm, llmText, PROVIDERS } from "./llm.ts";
 
 /**
@@ -14,9 +15,6 @@ const REFUSAL_BYTES_MAX = 65_536;
 
 /** How long one call may take until its last byte: long answers of slow models take a minute or two. */
 const CALL_MS_MAX = 120_000;
-
-/** The longest wait that a server can order; an overloaded one says seconds or minutes. */
-const RETRY_AFTER_MS_MAX = 86_400_000;
 
 /** The statuses for "later": too many requests, unavailable, and Anthropic's 529 for overloaded. */
 const LATER = new Set([429, 503, 529]);
@@ -91,7 +89,7 @@ export function modelFetch(
 async function refusalOf(response: Response, failed: string, llm: Llm, clock: Clock): Promise<Error> {
   const { status } = response;
   const said = `${failed} answered status ${status}${await wordsOf(response, llm.key)}`;
-  const afterMs = LATER.has(status) ? retryAfterMs(response.headers, clock.now()) : null;
+  const afterMs = LATER.has(status) ? waitMs(response.headers, clock.now()) : null;
   if (afterMs !== null) return new RetryError(said, { after: afterMs });
   if (status >= 500 || PASSING.has(status)) return new ModelError(said);
   return new FatalError(`${said}; ${wayOut(status, llm)}`);
@@ -99,9 +97,9 @@ async function refusalOf(response: Response, failed: string, llm: Llm, clock: Cl
 
 function wayOut(status: number, { provider, keyName }: Llm): string {
   if (status === 401 || status === 403) {
-    return keyName === null
-      ? `it asks for a key: set ${PROVIDERS[provider].keyNames[0] ?? "one in front of it, or use provider openai"}`
-      : `check ${keyName}`;
+    if (keyName !== null) return `check ${keyName}`;
+    const [name = "OPENAI_API_KEY, and use provider openai with api_base"] = PROVIDERS[provider].keyNames;
+    return `it asks for a key: set ${name}`;
   }
   if (status === 404) return "check llm.model and the address";
   if (status >= 300 && status < 400) return "it points elsewhere: give that address as api_base";
@@ -139,18 +137,12 @@ function errorOf(text: string): Record<string, unknown> | null {
   }
 }
 
-/** Milliseconds to wait; null where the server names no time that can be read. RFC 9110, section 10.2.3. */
-function retryAfterMs(headers: Headers, now: number): number | null {
-  const ms = headers.get("retry-after-ms")?.trim() ?? "";
-  if (/^\d{1,12}(\.\d{1,12})?$/.test(ms)) return bounded(Number(ms));
-  const text = headers.get("retry-after")?.trim() ?? "";
-  if (/^\d{1,9}(\.\d{1,9})?$/.test(text)) return bounded(Number(text) * 1_000);
-  const date = /^[A-Z][a-z]{2}, /.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(date) ? null : bounded(date - now);
-}
-
-function bounded(ms: number): number {
-  return Math.round(Math.min(Math.max(ms, 0), RETRY_AFTER_MS_MAX));
+/** Milliseconds to wait, also by the finer header of OpenAI; null where the server names no time ahead. */
+function waitMs(headers: Headers, now: number): number | null {
+  const text = headers.get("retry-after-ms")?.trim() ?? "";
+  const ms = /^\d{1,15}(\.\d{1,15})?$/.test(text) ? Math.ceil(Number(text)) : 0;
+  if (ms > 0) return Math.min(ms, RETRY_AFTER_MAX_MS);
+  return retryAfterMs(headers.get("retry-after") ?? undefined, now);
 }
 
 /** The body's bytes; null where there are more than `max`, and then the rest is not taken from the wire. */

@@ -88,25 +88,40 @@ test("a code of a refusal that is the key, or a part of it, is not told", async 
   }
 });
 
+test("a server that asks for a key where there is none says which to set", async () => {
+  for (const [form, way] of [
+    [{ provider: "openai", api_base: "http://vllm:8000/v1" }, "set OPENAI_API_KEY"],
+    [{ provider: "ollama" }, "set OPENAI_API_KEY, and use provider openai with api_base"],
+  ] as const) {
+    const keyless = resolveLlm(form, {});
+    if (typeof keyless === "string") throw new Error(keyless);
+    const fetch: typeof globalThis.fetch = async () => new Response("", { status: 401 });
+    const call = modelFetch("ask", keyless, { clock: new ManualClock(), fetch });
+    const error: unknown = await call("http://localhost/v1", {}).catch((thrown) => thrown);
+    assert.ok(String(error).endsWith(`answered status 401; it asks for a key: ${way}`), String(error));
+  }
+});
+
 test("a Retry-After date counts from the clock's now", async () => {
   const clock = new ManualClock();
   const date = new Date(clock.now() + 30_000).toUTCString();
-  for (const [header, after] of [
-    [date, 30_000],
-    [new Date(clock.now() - 30_000).toUTCString(), 0],
-    ["0", 0],
-    ["1.5", 1_500],
-    ["-1", null],
-    ["", null],
-    ["2026", 2_026_000],
-    ["next week", null],
+  for (const [headers, after] of [
+    [{ "retry-after": date }, 30_000],
+    [{ "retry-after": new Date(clock.now() - 30_000).toUTCString() }, null],
+    [{ "retry-after": "0" }, null],
+    [{ "retry-after": "7" }, 7_000],
+    [{ "retry-after": "7", "retry-after-ms": "12.5" }, 13],
+    [{ "retry-after": "7", "retry-after-ms": "soon" }, 7_000],
+    [{ "retry-after": "7", "retry-after-ms": "0" }, 7_000],
+    [{ "retry-after-ms": "999999999999" }, 86_400_000],
+    [{ "retry-after": "" }, null],
+    [{ "retry-after": "next week" }, null],
   ] as const) {
-    const fetch: typeof globalThis.fetch = async () =>
-      new Response("", { status: 429, headers: { "retry-after": header } });
+    const fetch: typeof globalThis.fetch = async () => new Response("", { status: 429, headers });
     const error: unknown = await modelFetch("ask", llm, { clock, fetch })("http://localhost/v1", {}).catch(
       (thrown) => thrown,
     );
-    assert.is(isRetryError(error) ? error.after : null, after, header);
+    assert.is(isRetryError(error) ? error.after : null, after, JSON.stringify(headers));
   }
 });
 

@@ -2,8 +2,8 @@ import { type DefinedTool, isTool } from "../../define-tool.ts";
 import { messageOf } from "../../errors.ts";
 import { show } from "../fault.ts";
 import type { FlowHost } from "../node-kind.ts";
+import { secretHider } from "../secret-hider.ts";
 import type { LoadedTool } from "./call-tool.ts";
-import { secretHider } from "./secret-hider.ts";
 
 /**
  * Imports a tool from `tools/` in the workflows folder, and takes its variables from the environment.

@@ -1,8 +1,8 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { secretHider } from "../../../lib/flows/tools/secret-hider.ts";
+import { secretHider } from "../../lib/flows/secret-hider.ts";
 
-const test = suite("flows/tools/secret-hider");
+const test = suite("flows/secret-hider");
 
 const cases: [what: string, secrets: string[], text: string, hidden: string][] = [
   ["each place", ["s3cret-key"], "s3cret-key, and s3cret-key!", "[hidden], and [hidden]!"],

@@ -1,0 +1,75 @@
+import { encodeText } from "../../json.ts";
+
+/** What is kept of a stream's beginning and of its end, in bytes: the last words say what went wrong. */
+const HEAD_BYTES = 65_536;
+const TAIL_BYTES = 196_608;
+
+/** A stream's text as JSON, in bytes. A step's result has at most 1 MiB, and there are two streams. */
+export const OUTPUT_JSON_MAX = 409_600;
+
+/** What a command prints: its beginning and its end, however much it is. */
+export class KeptOutput {
+  readonly #head = new Uint8Array(HEAD_BYTES);
+  /** Written round and round. */
+  readonly #tail = new Uint8Array(TAIL_BYTES);
+  #total = 0;
+
+  add(chunk: Uint8Array): void {
+    const toHead = chunk.subarray(0, Math.max(0, HEAD_BYTES - this.#total));
+    this.#head.set(toHead, Math.min(this.#total, HEAD_BYTES));
+    this.#total += toHead.byteLength;
+    let rest = chunk.subarray(toHead.byteLength);
+    // Only the end of a chunk that is larger than all that is kept.
+    const skipped = Math.max(0, rest.byteLength - TAIL_BYTES);
+    this.#total += skipped;
+    rest = rest.subarray(skipped);
+    while (rest.byteLength > 0) {
+      const at = (this.#total - HEAD_BYTES) % TAIL_BYTES;
+      const part = rest.subarray(0, TAIL_BYTES - at);
+      this.#tail.set(part, at);
+      this.#total += part.byteLength;
+      rest = rest.subarray(part.byteLength);
+    }
+  }
+
+  /** The text; what is no UTF-8 becomes U+FFFD, and what is left out is said in its place. */
+  text(): string {
+    const decoder = new TextDecoder();
+    const inTail = this.#total - HEAD_BYTES;
+    if (inTail <= 0) return fitJson(decoder.decode(this.#head.subarray(0, this.#total)));
+    const start = inTail % TAIL_BYTES;
+    const isCut = inTail > TAIL_BYTES;
+    const tail = isCut
+      ? [this.#tail.subarray(start), this.#tail.subarray(0, start)]
+      : [this.#tail.subarray(0, inTail)];
+    const bytes = [this.#head, ...tail];
+    if (!isCut) return fitJson(decoder.decode(joined(bytes)));
+    const head = decoder.decode(this.#head);
+    return fitJson(`${head}${leftOut(inTail - TAIL_BYTES)}${decoder.decode(joined(tail))}`);
+  }
+}
+
+function leftOut(bytes: number): string {
+  return `\n[${bytes} bytes left out]\n`;
+}
+
+/** Control characters take six bytes each in JSON, so that a text may be too long though its bytes are few. */
+function fitJson(text: string): string {
+  let fitting = text;
+  for (let half = text.length >> 1; encodeText(JSON.stringify(fitting)).byteLength > OUTPUT_JSON_MAX; ) {
+    half = Math.floor(half * 0.75);
+    const left = text.length - 2 * half;
+    fitting = `${text.slice(0, half)}\n[${left} characters left out]\n${text.slice(-half)}`;
+  }
+  return fitting;
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.byteLength;
+  }
+  return bytes;
+}

@@ -72,12 +72,8 @@ function prepare(form: HttpForm, id: string, givens: HttpGivens): RunNode {
 /** The host was chosen by a lookup; what it found is not shown. */
 function checkHost(url: URL, hosts: readonly AllowedHost[]): void {
   if (isAllowedHost(url, hosts)) return;
-  throw new CallFailure(
-    "its host and port are not in allow_hosts, where a name without port stands for port 443",
-    {
-      isFinal: true,
-    },
-  );
+  const way = "where a name without port stands for port 443";
+  throw new CallFailure(`its host and port are not in allow_hosts, ${way}`, { isFinal: true });
 }
 
 /** What ends the attempt, or the run, as the runner knows it. Without a cause, which would show what was filled in. */

@@ -5,6 +5,7 @@ import { http } from "../../../lib/flows/nodes/http.ts";
 import { isFatalError } from "../../../lib/workflow-errors.ts";
 import { callHttp } from "../../support/call-http.ts";
 import { makeCertificates } from "../../support/certificates.ts";
+import { runChild } from "../../support/child.ts";
 import { openTarget, type Target } from "../../support/open-target.ts";
 import { rejects } from "../../support/rejects.ts";
 import { valuesOf } from "../../support/values.ts";
@@ -148,12 +149,14 @@ test("a certificate is verified against the name, whatever the address", async (
 
 test("a proxy that the environment names is not asked", async ({ target }) => {
   const proxy = await openTarget((_, response) => response.end("proxy"));
-  const variables = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "NODE_USE_ENV_PROXY"];
-  for (const name of variables) process.env[name] = name === "NODE_USE_ENV_PROXY" ? "1" : proxy.origin;
-  const names = { [NAME]: ["127.0.0.1"] };
-  const { body } = await callHttp({ url: `http://${NAME}:${target.port}/`, allow_private: true }, { names });
-  for (const name of variables) delete process.env[name];
-  assert.is(body, "here");
+  const variables = { NODE_USE_ENV_PROXY: "1", HTTP_PROXY: proxy.origin, http_proxy: proxy.origin };
+  // Runtimes read them at their start.
+  Object.assign(process.env, variables);
+  const file = new URL("../../support/call-http-child.ts", import.meta.url);
+  const { stdout, stderr } = await runChild(file, [String(target.port)]);
+  for (const name of Object.keys(variables)) delete process.env[name];
+  assert.is(stdout.trim(), "here", stderr);
+  assert.is(proxy.arrived.length, 0);
   await proxy.close();
 });
 

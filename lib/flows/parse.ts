@@ -70,6 +70,8 @@ function childFaults(config: unknown): FlowFault[] {
 /** A flow's file that cannot be used; the message has a line for each fault. */
 export class FlowError extends WebhookError {
   override name = "FlowError";
+  /** As it stands before line and column. */
+  readonly fileName: string;
   /** In the order in which they stand in the file. */
   readonly places: readonly SourceFault[];
 
@@ -78,6 +80,7 @@ export class FlowError extends WebhookError {
       "flow_invalid",
       places.map(({ line, column, detail }) => `${fileName}:${line}:${column}: ${detail}`).join("\n"),
     );
+    this.fileName = fileName;
     this.places = places;
   }
 }

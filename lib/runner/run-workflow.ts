@@ -7,7 +7,8 @@ import { newId } from "../ids.ts";
 import { silentLog } from "../log.ts";
 import { readResult, storeResult } from "../stored-result.ts";
 import type { AnyWorkflow } from "../workflow.ts";
-import { folderHost, loadWorkflowFile } from "../workflows/load.ts";
+import { folderHost } from "../workflows/folder-host.ts";
+import { loadWorkflowFile } from "../workflows/load.ts";
 import { validateInput } from "../workflows/validate.ts";
 import { MemoryAttempt } from "./memory-attempt.ts";
 

@@ -5,7 +5,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { prepareTools, type Tool } from "../../lib/flows/tool.ts";
 import { isFatalError, isRetryError, type RetryError } from "../../lib/workflow-errors.ts";
-import { folderHost } from "../../lib/workflows/load.ts";
+import { folderHost } from "../../lib/workflows/folder-host.ts";
 import { rejects } from "../support/rejects.ts";
 import { attemptOf } from "../support/tools.ts";
 import { until } from "../support/until.ts";

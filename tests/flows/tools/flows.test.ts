@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { flowFromConfig } from "../../../lib/flows/parse.ts";
-import { folderHost } from "../../../lib/workflows/load.ts";
+import { folderHost } from "../../../lib/workflows/folder-host.ts";
 import {
   type ModelServer,
   openModelServer,

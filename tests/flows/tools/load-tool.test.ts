@@ -5,7 +5,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { LoadedTool } from "../../../lib/flows/tools/call-tool.ts";
 import { loadTool } from "../../../lib/flows/tools/load-tool.ts";
-import { folderHost } from "../../../lib/workflows/load.ts";
+import { folderHost } from "../../../lib/workflows/folder-host.ts";
 import { flowHost } from "../../support/flow-host.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 import { toolOf } from "../../support/tools.ts";

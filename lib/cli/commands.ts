@@ -1,5 +1,6 @@
 import { messageOf } from "../errors.ts";
 import { nearest } from "../nearest.ts";
+import { check } from "./check.ts";
 import { type Command, type Terminal, UsageError } from "./command.ts";
 import { loadDotenv } from "./dotenv.ts";
 import { receiveSecret } from "./receive-secret.ts";
@@ -9,6 +10,7 @@ import { sign } from "./sign.ts";
 
 /** Every command but `serve` and `help`, by its word. */
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
+  ["check", check],
   ["send", send],
   ["sign", sign],
   ["receive-secret", receiveSecret],

@@ -7,10 +7,16 @@ import { suggest } from "./suggest.ts";
 export function checkForm(config: unknown): FlowFault[] {
   const result = v.safeParse(flowForm, config);
   const faults = (result.issues ?? [])
-    // valibot reports the first unknown key of an object only; `unknownKeys` finds them all.
+    // valibot reports the first unknown key of an object only; `wrongKeys` finds them all.
     .filter((issue) => issue.expected !== "never")
     .map(toFault);
-  return [...faults, ...unknownKeys(flowForm as Shape, config, [])];
+  const wrong = [...wrongKeys(flowForm as Shape, config, [])];
+  const lists = wrong.filter(({ isList }) => isList);
+  // What a list lacks of a mapping is no news.
+  const others = faults.filter(
+    ({ place }) => !lists.some((list) => list.place.every((key, at) => place[at] === key)),
+  );
+  return [...others, ...wrong.map(({ place, detail }) => ({ place, detail }))];
 }
 
 /** The keys of the original form that stand in a flow and do nothing here. */
@@ -51,22 +57,27 @@ interface Shape {
   readonly wrapped?: Shape;
 }
 
-function* unknownKeys(shape: Shape, value: unknown, place: Place): Generator<FlowFault> {
+function* wrongKeys(shape: Shape, value: unknown, place: Place): Generator<FlowFault & { isList: boolean }> {
   const { entries, item, value: each } = shape.wrapped ?? shape;
   if (Array.isArray(value) && item !== undefined) {
-    for (const [index, part] of value.entries()) yield* unknownKeys(item, part, [...place, index]);
+    for (const [index, part] of value.entries()) yield* wrongKeys(item, part, [...place, index]);
+  }
+  if (Array.isArray(value) && entries !== undefined) {
+    // valibot takes a list for an object whose keys may all be left out.
+    const detail = `Cannot use ${show(value)} as ${placeText(place)}: give a mapping`;
+    yield { place, detail, isList: true };
   }
   if (!isRecord(value)) return;
   for (const [key, part] of Object.entries(value)) {
     const at = [...place, key];
     const known = entries !== undefined && Object.hasOwn(entries, key) ? entries[key] : each;
-    if (known !== undefined) yield* unknownKeys(known, part, at);
+    if (known !== undefined) yield* wrongKeys(known, part, at);
     else if (entries !== undefined) {
       const way = suggest(
         key,
         Object.keys(entries).filter((name) => !isIdle(name)),
       );
-      yield { place: at, detail: `Cannot use ${show(key)} in ${placeText(place)}: ${way}` };
+      yield { place: at, detail: `Cannot use ${show(key)} in ${placeText(place)}: ${way}`, isList: false };
     }
   }
 }

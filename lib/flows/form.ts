@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { Trigger } from "../workflow.ts";
 import type { FieldForm } from "./fields.ts";
 import { KINDS } from "./kinds.ts";
+import { mapping } from "./mapping.ts";
 import type { NodeOf } from "./node-kind.ts";
 import { llmForm } from "./prompt/llm.ts";
 import { partsForm, typeText } from "./type-form.ts";
@@ -103,14 +104,14 @@ const nodeForm = v.strictObject({
   description: v.exactOptional(describe(text, "For people")),
   inputs: v.exactOptional(
     describe(
-      v.record(v.string(), v.unknown(), "give a mapping of local names to values and templates"),
+      mapping(v.unknown(), "give a mapping of local names to values and templates"),
       "Local names for the node's templates; what a run or workflow node is called with",
     ),
   ),
   outputs: v.exactOptional(
     describe(
       v.union(
-        [v.pipe(v.array(text), v.nonEmpty()), v.record(v.string(), text)],
+        [v.pipe(v.array(text), v.nonEmpty()), mapping(text, "give a mapping of fields to parts")],
         "give a list of fields, or a mapping of fields to parts of the result such as { title: body.title }",
       ),
       "Fields of the state that take the parts of the result: a list of names, or a mapping of fields to parts",
@@ -228,7 +229,7 @@ export const flowForm: v.GenericSchema = v.strictObject({
   ),
   state: v.strictObject({
     fields: describe(
-      v.record(v.string(), fieldForm, "give a mapping of field names to { type: ... }"),
+      mapping(fieldForm, "give a mapping of field names to { type: ... }"),
       "What inputs fill, nodes write and templates read",
     ),
   }),

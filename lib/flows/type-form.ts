@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { mapping } from "./mapping.ts";
 
 const text = v.string("give text, in quotes where it looks like a number");
 
@@ -21,4 +22,4 @@ const partForm: v.GenericSchema = v.union(
 );
 
 /** The form of an object's `schema`: its parts and their types. */
-export const partsForm: v.GenericSchema = v.record(v.string(), partForm, "give a mapping of names to types");
+export const partsForm: v.GenericSchema = mapping(partForm, "give a mapping of names to types");

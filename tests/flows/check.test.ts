@@ -111,15 +111,7 @@ for (const [what, flow] of sound) {
 
 const faulty: [what: string, flow: unknown, ...faults: [place: string, detail: RegExp][]][] = [
   // The form
-  [
-    "no mapping",
-    [1],
-    ["the flow", /without "schema_version"/],
-    ["the flow", /"flow"/],
-    ["the flow", /"state"/],
-    ["the flow", /"nodes"/],
-    ["the flow", /"edges"/],
-  ],
+  ["no mapping", [1], ["the flow", /Cannot use \[1\] as the flow: give a mapping/]],
   ["nothing", null, ["the flow", /Cannot use null as the flow: give a mapping/]],
   [
     "a version that is a number",

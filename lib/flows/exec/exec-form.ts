@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { mapping } from "../mapping.ts";
 
 /** A command and how it is run. */
 export interface ExecForm {
@@ -48,7 +49,7 @@ export const execForm: v.GenericSchema<unknown, ExecForm> = v.pipe(
     ),
     env: v.exactOptional(
       v.pipe(
-        v.record(v.string(), v.string("give text, in quotes where it looks like a number"), variables),
+        mapping(v.string("give text, in quotes where it looks like a number"), variables),
         v.description("Variables besides PATH, HOME, LANG and TMPDIR; {env.NAME} may stand in their values"),
       ),
     ),

@@ -18,9 +18,7 @@ export function checkHttp(form: HttpForm, check: NodeCheck): void {
     const way = urlFault(parseTemplate(form.url), form);
     if (way !== null) tell("url", form.url, way);
   }
-  // The form takes a list for a mapping, with its places as names.
-  if (Array.isArray(form.headers)) tell("headers", form.headers, "give a mapping of names to text");
-  else checkHeaders(form.headers ?? {}, check);
+  checkHeaders(form.headers ?? {}, check);
   if (form.json !== undefined) check.templates(form.json, ["http", "json"], mayReadEnv);
   if (form.body !== undefined) check.templates(form.body, ["http", "body"], mayReadEnv);
   const hasBody = form.json !== undefined || form.body !== undefined;

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { mapping } from "../mapping.ts";
 import type { StatusPattern } from "./expected-status.ts";
 
 /** The value of a node's `http`. */
@@ -42,74 +43,80 @@ const statusClass = v.pipe(v.string(expectText), v.regex(/^[2-5]xx$/, 'give "2xx
 const redirectsText = `give a whole number from 0 to ${REDIRECTS_MAX}`;
 
 /** What can be said of it key by key; `checkHttp` tells of the rest. */
-export const httpForm: v.GenericSchema<unknown, HttpForm> = v.strictObject({
-  method: v.exactOptional(
-    v.pipe(
-      v.picklist(METHODS, `give one of ${METHODS.join(", ")}`),
-      v.description("The method; POST where json or body is given, else GET."),
-    ),
-  ),
-  url: v.pipe(
-    text,
-    v.description(
-      "The URL. Scheme, host and port are literal, or the host is in allow_hosts; lookups behind it are percent-encoded.",
-    ),
-  ),
-  headers: v.exactOptional(
-    v.pipe(v.record(v.string(), text, "give a mapping of names to text"), v.description("Headers by name.")),
-  ),
-  json: v.exactOptional(
-    v.pipe(v.unknown(), v.description("The body as JSON; a value that is one lookup keeps its type.")),
-  ),
-  body: v.exactOptional(v.pipe(text, v.description("The body as text."))),
-  expect: v.exactOptional(
-    v.pipe(
-      v.union(
-        [
-          status,
-          statusClass,
-          v.pipe(v.array(v.union([status, statusClass], expectText), expectText), v.minLength(1, expectText)),
-        ],
-        expectText,
+export const httpForm: v.GenericSchema<unknown, HttpForm> = v.pipe(
+  v.strictObject({
+    method: v.exactOptional(
+      v.pipe(
+        v.picklist(METHODS, `give one of ${METHODS.join(", ")}`),
+        v.description("The method; POST where json or body is given, else GET."),
       ),
-      v.description('Statuses that are a result: 201, "2xx", or a list. 2xx where it is left out.'),
     ),
-  ),
-  timeout: v.exactOptional(
-    v.pipe(
-      v.number(`give seconds, above 0 and at most ${TIMEOUT_MAX}`),
-      v.gtValue(0, `give seconds, above 0 and at most ${TIMEOUT_MAX}`),
-      v.maxValue(TIMEOUT_MAX, `give seconds, above 0 and at most ${TIMEOUT_MAX}`),
+    url: v.pipe(
+      text,
       v.description(
-        `Seconds until the whole answer has to be there; ${TIMEOUT_BY_DEFAULT} where it is left out.`,
+        "The URL. Scheme, host and port are literal, or the host is in allow_hosts; lookups behind it are percent-encoded.",
       ),
     ),
-  ),
-  allow_hosts: v.exactOptional(
-    v.pipe(
-      v.array(text, "give a list of hosts"),
-      v.minLength(1, "give at least one host, or leave it out"),
-      v.maxLength(HOSTS_MAX, `give at most ${HOSTS_MAX} hosts`),
-      v.description(
-        "Hosts that lookups and redirects may lead to: api.example.com, *.example.com, api.example.com:8443.",
+    headers: v.exactOptional(
+      v.pipe(mapping(text, "give a mapping of names to text"), v.description("Headers by name.")),
+    ),
+    json: v.exactOptional(
+      v.pipe(v.unknown(), v.description("The body as JSON; a value that is one lookup keeps its type.")),
+    ),
+    body: v.exactOptional(v.pipe(text, v.description("The body as text."))),
+    expect: v.exactOptional(
+      v.pipe(
+        v.union(
+          [
+            status,
+            statusClass,
+            v.pipe(
+              v.array(v.union([status, statusClass], expectText), expectText),
+              v.minLength(1, expectText),
+            ),
+          ],
+          expectText,
+        ),
+        v.description('Statuses that are a result: 201, "2xx", or a list. 2xx where it is left out.'),
       ),
     ),
-  ),
-  allow_private: v.exactOptional(
-    v.pipe(
-      v.boolean("give true or false"),
-      v.description(
-        "True lets the request go to addresses that are not of the public internet, such as loopback.",
+    timeout: v.exactOptional(
+      v.pipe(
+        v.number(`give seconds, above 0 and at most ${TIMEOUT_MAX}`),
+        v.gtValue(0, `give seconds, above 0 and at most ${TIMEOUT_MAX}`),
+        v.maxValue(TIMEOUT_MAX, `give seconds, above 0 and at most ${TIMEOUT_MAX}`),
+        v.description(
+          `Seconds until the whole answer has to be there; ${TIMEOUT_BY_DEFAULT} where it is left out.`,
+        ),
       ),
     ),
-  ),
-  redirects: v.exactOptional(
-    v.pipe(
-      v.number(redirectsText),
-      v.integer(redirectsText),
-      v.minValue(0, redirectsText),
-      v.maxValue(REDIRECTS_MAX, redirectsText),
-      v.description(`Redirects that are followed; ${REDIRECTS_BY_DEFAULT} where it is left out.`),
+    allow_hosts: v.exactOptional(
+      v.pipe(
+        v.array(text, "give a list of hosts"),
+        v.minLength(1, "give at least one host, or leave it out"),
+        v.maxLength(HOSTS_MAX, `give at most ${HOSTS_MAX} hosts`),
+        v.description(
+          "Hosts that lookups and redirects may lead to: api.example.com, *.example.com, api.example.com:8443.",
+        ),
+      ),
     ),
-  ),
-});
+    allow_private: v.exactOptional(
+      v.pipe(
+        v.boolean("give true or false"),
+        v.description(
+          "True lets the request go to addresses that are not of the public internet, such as loopback.",
+        ),
+      ),
+    ),
+    redirects: v.exactOptional(
+      v.pipe(
+        v.number(redirectsText),
+        v.integer(redirectsText),
+        v.minValue(0, redirectsText),
+        v.maxValue(REDIRECTS_MAX, redirectsText),
+        v.description(`Redirects that are followed; ${REDIRECTS_BY_DEFAULT} where it is left out.`),
+      ),
+    ),
+  }),
+  v.description("A request to an HTTP API."),
+);

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { show } from "../fault.ts";
 import { mayFit, typeText } from "../field-type.ts";
 import { type Field, fieldFaults } from "../fields.ts";
+import { mapping } from "../mapping.ts";
 import type { NodeKind } from "../node-kind.ts";
 import { suggest } from "../suggest.ts";
 import { compileTemplates, parseTemplate } from "../template.ts";
@@ -12,7 +13,7 @@ export type SetForm = Readonly<Record<string, unknown>>;
 /** All templates are filled from the state before the node, so that two fields can change places. */
 export const set: NodeKind<SetForm> = {
   form: v.pipe(
-    v.record(v.string(), v.unknown(), "give a mapping of field names to values"),
+    mapping(v.unknown(), "give a mapping of field names to values"),
     v.minEntries(1, "give at least one field to write"),
     v.description(
       'Fields to write: values, and templates such as "Hello {state.name}"; a single {lookup} keeps its type',

@@ -1,7 +1,7 @@
 /**
  * The known name that is closest to a mistyped one, for hints.
  *
- * @param maxDistance letters to add, drop or change, at most
+ * @param maxDistance letters to add, drop, change or swap, at most
  * @returns the first of the closest names, null where none is close enough or nothing of it would be left
  */
 export function nearest(name: string, known: Iterable<string>, maxDistance = 2): string | null {
@@ -19,15 +19,19 @@ export function nearest(name: string, known: Iterable<string>, maxDistance = 2):
   return best;
 }
 
-/** Letters to add, drop or change to get from one text to the other (Levenshtein). */
+/** Letters to add, drop, change or swap with their neighbour to get from one text to the other (Damerau and Levenshtein). */
 function editDistance(from: string, to: string): number {
-  let above = Array.from({ length: to.length + 1 }, (_, column) => column);
+  let before: readonly number[] = [];
+  let above: readonly number[] = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let row = 1; row <= from.length; row++) {
     const current = [row];
     for (let column = 1; column <= to.length; column++) {
       const change = (above[column - 1] ?? 0) + (from[row - 1] === to[column - 1] ? 0 : 1);
-      current.push(Math.min(change, (above[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+      const isSwap = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
+      const swap = row > 1 && column > 1 && isSwap ? (before[column - 2] ?? 0) + 1 : change;
+      current.push(Math.min(change, swap, (above[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
     }
+    before = above;
     above = current;
   }
   return above[to.length] ?? 0;

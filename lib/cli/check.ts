@@ -58,10 +58,16 @@ async function look(path: string, env: Terminal["env"]): Promise<Found> {
   const { names, faults, warnings } = isFolder ? await lookInto(path, env) : await lookAt(path, env);
   const folder = isFolder ? path : dirname(path);
   const seen = ({ file, ...fault }: FileFault): FileFault => ({
-    file: relative(process.cwd(), join(folder, file)) || file,
+    file: fromHere(join(folder, file)),
     ...fault,
   });
   return { names, faults: faults.map(seen), warnings: warnings.map(seen) };
+}
+
+/** As terminals open it: from the working folder where it lies in it. */
+function fromHere(path: string): string {
+  const seen = relative(process.cwd(), path);
+  return seen.startsWith("..") ? path : seen;
 }
 
 async function lookInto(folder: string, env: Terminal["env"]): Promise<Found> {

@@ -88,7 +88,7 @@ test("all faults of a file come at once, a line each, in the file's order with l
     'greet.yaml:2:9: Cannot use "nmae" in flow: did you mean "name"?',
     'greet.yaml:6:13: Cannot use "string" as type of field "text": did you mean str? Types are str, int, float, bool, list, dict, object, list[str], dict[str,int]',
     'greet.yaml:8:25: Cannot read {whom}: state.fields has no "whom"; did you mean "who"?',
-    'greet.yaml:11:20: Cannot follow the edge to "EDN": known are greet, END',
+    'greet.yaml:11:20: Cannot follow the edge to "EDN": did you mean "END"?',
   ]);
 });
 

@@ -1,0 +1,153 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable, Writable } from "node:stream";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { runCommand } from "../../lib/cli/commands.ts";
+import { removeFolder, tempFolder } from "../support/temp-folder.ts";
+
+const test = suite<{ folder: string }>("cli/check");
+test.before.each(async (t) => {
+  t.folder = await tempFolder();
+});
+test.after.each((t) => removeFolder(t.folder));
+
+class Kept extends Writable {
+  text = "";
+
+  override _write(chunk: Uint8Array, _encoding: string, done: () => void): void {
+    this.text += Buffer.from(chunk).toString();
+    done();
+  }
+}
+
+async function check(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<{ code: number; out: string; err: string }> {
+  const [stdout, stderr] = [new Kept(), new Kept()];
+  const open = () => {
+    throw new Error("nothing is served here");
+  };
+  const { signal } = new AbortController();
+  const code = await runCommand(["check", ...args], open, {
+    env,
+    stdin: Readable.from([]),
+    stdout,
+    stderr,
+    signal,
+  });
+  return { code, out: stdout.text, err: stderr.text };
+}
+
+async function write(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(join(folder, name, ".."), { recursive: true });
+    await writeFile(join(folder, name), text);
+  }
+}
+
+const sound = `schema_version: "1.0"
+flow: { name: x }
+state: { fields: { n: { type: int } } }
+nodes: [{ id: a, set: { n: 1 } }]
+edges: [{ from: START, to: a }, { from: a, to: END }]
+`;
+const files = {
+  "good.yaml": `${sound}storage: { backend: sqlite }\n`,
+  "bad.yaml": sound.replace("n: 1", "m: 1").replace("to: END", "to: EDN"),
+  "worse.js": "export default 1;",
+};
+const lines = (folder: string): string[] => {
+  const at = (file: string): string => join(folder, file);
+  return [
+    `${at("bad.yaml")}:4:25: Cannot write "m": state.fields has no such field; known are n`,
+    `${at("bad.yaml")}:5:44: Cannot follow the edge to "EDN": did you mean "END"?`,
+    `${at("worse.js")}: its default export is no workflow; write export default defineWorkflow({ ... })`,
+    `${at("good.yaml")}:6:1: storage does nothing here (a warning)`,
+    "1 workflow without faults, 3 faults, 1 warning",
+  ];
+};
+
+test("every fault of a folder is named with file, line and column, then the warnings, and the exit code is 1", async ({
+  folder,
+}) => {
+  await write(folder, files);
+  const { code, out, err } = await check([folder]);
+  assert.equal(out.trimEnd().split("\n"), lines(folder));
+  assert.is(code, 1);
+  assert.is(err, "");
+  const named = await check([], { WORKFLOWS_DIR: folder });
+  assert.equal(named, { code: 1, out, err: "" });
+});
+
+test("without faults the exit code is 0, warnings or not", async ({ folder }) => {
+  await write(folder, { "good.yaml": files["good.yaml"] });
+  const { code, out } = await check([folder]);
+  assert.is(code, 0);
+  assert.match(out, /\n1 workflow without faults, 0 faults, 1 warning\n$/);
+});
+
+test("--json says the same to a program", async ({ folder }) => {
+  await write(folder, files);
+  const { code, out } = await check([folder, "--json"]);
+  assert.is(code, 1);
+  const { ok, workflows, faults, warnings } = JSON.parse(out);
+  assert.equal([ok, workflows], [false, ["good"]]);
+  assert.equal(faults[0], {
+    file: join(folder, "bad.yaml"),
+    line: 4,
+    column: 25,
+    detail: 'Cannot write "m": state.fields has no such field; known are n',
+  });
+  assert.equal([faults.length, warnings.length, warnings[0].line], [3, 1, 6]);
+});
+
+test("single files are looked at with the workflows that they run", async ({ folder }) => {
+  await write(folder, {
+    ...files,
+    "parent.yaml": sound.replace("set: { n: 1 }", "workflow: bad"),
+    "lone.yaml": sound.replace("set: { n: 1 }", "workflow: nowhere"),
+  });
+  assert.is((await check([join(folder, "good.yaml")])).code, 0);
+  const { code, out } = await check([join(folder, "parent.yaml"), join(folder, "lone.yaml")]);
+  assert.is(code, 1);
+  assert.match(out, /bad\.yaml:4:25: Cannot write "m"/);
+  assert.match(out, /lone\.yaml:4:18: Cannot run workflow "nowhere"/);
+});
+
+test("what the workflows need of the environment is looked for, and our own secrets are not there", async ({
+  folder,
+}) => {
+  await write(folder, {
+    "env.yaml": `${sound}env: [API_TOKEN]\n`,
+    "secret.yaml": `${sound}env: [WEBHOOK_SECRET_GITHUB]\n`,
+  });
+  const env = { API_TOKEN: "t0ken-t0ken", WEBHOOK_SECRET_GITHUB: "s3cret-s3cret" };
+  const { out } = await check([folder], env);
+  assert.not.match(out, "env.yaml");
+  assert.match(out, /secret\.yaml:6:7: Cannot use WEBHOOK_SECRET_GITHUB in a flow/);
+  assert.match(
+    (await check([join(folder, "env.yaml")])).out,
+    /env\.yaml:6:7: Cannot use API_TOKEN: it is not set/,
+  );
+  assert.not.match(out, "s3cret");
+});
+
+test("a file that writes to the terminal what it likes does not", async ({ folder }) => {
+  await write(folder, { "evil.yaml": sound.replace("n: 1", '"m\\u001b[2J": 1') });
+  const { out } = await check([folder]);
+  assert.not.match(out, "\u001b");
+  assert.match(out, /Cannot write/);
+});
+
+test("a path that is not there is a fault, and an unknown option is called wrongly", async ({ folder }) => {
+  const { code, out } = await check([join(folder, "none")]);
+  assert.is(code, 1);
+  assert.match(out, /none: there is no such file or folder/);
+  const wrong = await check(["--jsn"]);
+  assert.is(wrong.code, 2);
+  assert.match(wrong.err, /latchhook check \[PATH\.\.\.\]/);
+});
+
+test.run();

@@ -17,31 +17,27 @@ export interface NodeSurroundings {
   readonly env: ReadonlySet<string>;
   /** True where it runs for each item of a parallel edge. */
   readonly isTarget: boolean;
+  /** True where something of it was told of already that its kind may be in. */
+  readonly mayLackKind: boolean;
 }
 
 /** The faults of one node whose form holds. */
 export function checkNode(
   value: unknown,
   place: Place,
-  { fields, env, isTarget }: NodeSurroundings,
+  { fields, env, isTarget, mayLackKind }: NodeSurroundings,
 ): FlowFault[] {
   const node = value as NodeOf;
-  const kinds = [...KINDS.keys()].filter((kind) => node[kind] !== undefined);
-  const [name = "", second] = kinds;
-  const kind = KINDS.get(name);
-  if (kind === undefined) {
-    return [
-      {
-        place,
-        detail: `Cannot tell the kind of node ${show(node.id)}: give one of ${[...KINDS.keys()].join(", ")}`,
-      },
-    ];
-  }
-  if (second !== undefined) {
-    const detail = `Cannot use ${kinds.join(" and ")} in node ${show(node.id)}: a node has one kind; make it two nodes`;
-    return [{ place: [...place, second], detail }];
-  }
+  const kinds = [...KINDS].filter(([key]) => node[key] !== undefined);
+  const kindNames = kinds.map(([key]) => key);
   const faults: FlowFault[] = [];
+  if (kinds.length === 0 && !mayLackKind) {
+    const detail = `Cannot tell the kind of node ${show(node.id)}: give one of ${[...KINDS.keys()].join(", ")}`;
+    faults.push({ place, detail });
+  } else if (kinds.length > 1) {
+    const detail = `Cannot use ${kindNames.join(" and ")} in node ${show(node.id)}: a node has one kind; make it ${kinds.length} nodes`;
+    faults.push({ place: [...place, kindNames[1] ?? ""], detail });
+  }
   const locals = new Set<string>([...EDGE_LOCALS.all, ...(isTarget ? EDGE_LOCALS.target : [])]);
   const names = { fields, env, locals, mayReadEnv: false };
   for (const [input, given] of Object.entries(node.inputs ?? {})) {
@@ -64,7 +60,9 @@ export function checkNode(
       return found.length === 0;
     },
   };
-  kind.check(node[name], node, check);
+  for (const [key, kind] of kinds) kind.check(node[key], node, check);
+  const [name] = kindNames;
+  if (name === undefined || kinds.length > 1) return faults;
   return [...faults, ...optionFaults(node, name, place), ...outputFaults(node, name, fields, place)];
 }
 

@@ -47,6 +47,9 @@ function lookupFaults({ root, path, text }: Lookup, names: Names): string[] {
   if (root === "name" && names.locals.has(name)) return [];
   const field = names.fields.get(name);
   if (field === undefined) {
+    if (root === "name" && ["item", "index"].includes(name)) {
+      return [`Cannot read ${text}: it is there for the target of a parallel edge only`];
+    }
     const known = root === "name" ? [...names.locals, ...names.fields.keys()] : names.fields.keys();
     return [`Cannot read ${text}: state.fields has no ${show(name)}; ${suggest(name, known)}`];
   }

@@ -19,9 +19,11 @@ import { writesOf } from "./writes.ts";
  */
 export function checkFlow(config: unknown): FlowFault[] {
   const form = checkForm(config);
-  const holds = (...place: Place): boolean =>
-    !form.some((fault) => place.every((key, depth) => fault.place[depth] === key));
-  const parts = isRecord(config) ? config : {};
+  // Without the values that are of no use, so that one slip does not hide what else is wrong beside it.
+  const mended = form.length === 0 ? config : without(config, form);
+  const left = form.length === 0 ? form : checkForm(mended);
+  const holds = (...place: Place): boolean => !left.some((fault) => leadsTo(place, fault.place));
+  const parts = isRecord(mended) ? mended : {};
   const forms = isRecord(parts.state) && isRecord(parts.state.fields) ? parts.state.fields : {};
   const fields = parseFields(onlyForms(forms));
   const nodes = listOf(parts.nodes);
@@ -42,6 +44,8 @@ export function checkFlow(config: unknown): FlowFault[] {
         fields,
         env: new Set(env),
         isTarget: targets.has(idOf(node) ?? undefined),
+        // An unknown or useless key may have been meant for the kind.
+        mayLackKind: form.some((fault) => leadsTo(["nodes", index], fault.place)),
       });
     }),
   ];
@@ -52,9 +56,27 @@ export function checkFlow(config: unknown): FlowFault[] {
   });
   const isWhole =
     Array.isArray(parts.edges) && edges.size === parts.edges.length && holds("nodes") && !ids.includes(null);
-  const ways = checkEdges(edges, uses, fields, isWhole);
-  found.push(...ways);
+  found.push(...checkEdges(edges, uses, fields, isWhole));
   return found.length > 0 ? found : checkRaces([...edges.values()], uses);
+}
+
+/** True for the place itself and for all within it. */
+function leadsTo(place: Place, other: Place): boolean {
+  return place.every((key, depth) => other[depth] === key);
+}
+
+/** A copy without the keys of mappings that faults stand at. */
+function without(config: unknown, faults: readonly FlowFault[]): unknown {
+  const copy: unknown = structuredClone(config);
+  for (const { place } of faults) {
+    let parent: unknown = copy;
+    for (const key of place.slice(0, -1)) {
+      parent = typeof parent === "object" && parent !== null ? Reflect.get(parent, key) : null;
+    }
+    const key = place.at(-1);
+    if (isRecord(parent) && key !== undefined) delete parent[key];
+  }
+  return copy;
 }
 
 function checkTriggers(on: readonly unknown[]): FlowFault[] {

@@ -4,7 +4,7 @@ import { type FlowFault, type Place, show } from "./fault.ts";
 import { type FieldType, mayFit, typeText } from "./field-type.ts";
 import type { Fields } from "./fields.ts";
 import type { EdgeForm, LoopForm, ParallelForm } from "./form.ts";
-import { type Arc, arcsOf, Graph } from "./graph.ts";
+import { type Arc, arcsOf, Graph, loopedNodes } from "./graph.ts";
 import { suggest } from "./suggest.ts";
 
 /** What the edges need to know of a node. */
@@ -235,6 +235,7 @@ function checkWay(arcs: readonly Arc[], nodes: readonly EdgeNode[]): FlowFault[]
     if (!isBack || from === to || graph.leads(to, from)) continue;
     faults.push({ place, detail: `Cannot loop back to ${show(to)}: no edges lead from it to ${show(from)}` });
   }
+  faults.push(...checkLoopExits(arcs, graph));
   const reached = graph.reachedFrom("START");
   const left = new Set(arcs.map(({ from }) => from));
   for (const [index, { id }] of nodes.entries()) {
@@ -249,4 +250,27 @@ function checkWay(arcs: readonly Arc[], nodes: readonly EdgeNode[]): FlowFault[]
     }
   }
   return faults;
+}
+
+/**
+ * A loop that forks is left by its exit alone: a branch that left it by another way would still run while the loop goes
+ * round, beside nodes that it seems to come after.
+ */
+function checkLoopExits(arcs: readonly Arc[], graph: Graph): FlowFault[] {
+  const leaving = new Map<string, number>();
+  for (const { from, place } of arcs) {
+    if (place[2] === "to" && place.length === 4) leaving.set(from, (leaving.get(from) ?? 0) + 1);
+  }
+  return arcs.flatMap((back) => {
+    if (!back.isBack) return [];
+    const body = loopedNodes([back], graph);
+    if (![...body].some((id) => (leaving.get(id) ?? 0) > 1)) return [];
+    const ways = arcs.filter(({ from, to, isBack }) => body.has(from) && !body.has(to) && !isBack);
+    return ways
+      .filter(({ from }) => from !== back.from)
+      .map(({ to, place }) => ({
+        place,
+        detail: `Cannot leave the loop of ${show(back.from)} to ${show(to)}: it forks, so that it is left by its exit_to alone; let the branch lead back to ${show(back.from)}`,
+      }));
+  });
 }

@@ -1,7 +1,9 @@
+import { messageOf } from "../errors.ts";
 import { groupStep } from "../step-group.ts";
 import type { RunContext } from "../workflow.ts";
 import { FatalError } from "../workflow-errors.ts";
 import type { Condition } from "./condition.ts";
+import { isRecord } from "./fault.ts";
 import type { Fields, State } from "./fields.ts";
 import type { Graph } from "./graph.ts";
 import type { RunNode } from "./node-kind.ts";
@@ -183,8 +185,10 @@ class Walk {
     }
     const state = this.#state;
     const context = this.#context;
+    const { fields, env } = this.#flow;
+    let isRemembered = true;
     const runNode = async (signal: () => AbortSignal): Promise<Record<string, unknown>> => {
-      const { fields, env } = this.#flow;
+      isRemembered = false;
       const idempotencyKey = `${context.runId}:${name}`;
       const own = { ...fromEdge, idempotency_key: idempotencyKey };
       const inputs = node.inputs({ locals: own, state, env: {} }) as Locals;
@@ -201,8 +205,11 @@ class Walk {
         ? ownFields(node.id, result, fields)
         : takeOutputs(node.id, result, node.outputs, fields);
     };
-    if (node.isGroup) return groupStep(context.step)(name, () => runNode(() => context.signal)) as never;
-    return context.step(name, (given) => runNode(() => given.signal)) as never;
+    const ended: Promise<Record<string, unknown>> = node.isGroup
+      ? groupStep(context.step)(name, () => runNode(() => context.signal))
+      : context.step(name, (given) => runNode(() => given.signal));
+    // What an earlier attempt wrote may be of a file that has changed since.
+    return ended.then((written) => (isRemembered ? ownFields(node.id, written, fields) : written));
   }
 
   #nextName(id: string): string {
@@ -212,15 +219,25 @@ class Walk {
   }
 }
 
-/** @throws {FatalError} what does not fit its field: the same state gives the same output each time */
+/**
+ * What follows from the state and the file alone, so that it is the same each time. Fields that the file does not declare
+ * any more are left out.
+ *
+ * @throws {FatalError} what does not fit its field
+ */
 function ownFields(nodeId: string, result: unknown, fields: Fields): Record<string, unknown> {
-  const written = result as Record<string, unknown>;
-  for (const [name, value] of Object.entries(written)) {
+  if (!isRecord(result)) {
+    throw new FatalError(
+      `Cannot use what node ${JSON.stringify(nodeId)} wrote before: it is none of a flow's`,
+    );
+  }
+  const written = Object.entries(result).filter(([name]) => fields.has(name));
+  for (const [name, value] of written) {
     try {
       checkField(nodeId, name, value, fields);
     } catch (error) {
-      throw new FatalError((error as Error).message);
+      throw new FatalError(messageOf(error));
     }
   }
-  return written;
+  return Object.fromEntries(written);
 }

@@ -90,6 +90,21 @@ const sound: [what: string, flow: Parts][] = [
   ["a lookup into a dict", withSet({ topic: "{state.any.deep.0}", any: { list: ["{topic}", 1] } })],
   ["a lookup of another type, which shows at run time", withSet({ count: "{topic}" })],
   ["braces that stand for themselves", withSet({ topic: "{{not a lookup}}" })],
+  [
+    "a loop without a fork that a route leaves",
+    edgesOf(
+      { from: "START", to: "a" },
+      {
+        from: "a",
+        routes: [
+          { condition: { logic: "state.ok" }, to: "c" },
+          { condition: { logic: "default" }, to: "b" },
+        ],
+      },
+      { from: "b", loop: { to: "a", condition_field: "ok", exit_to: "c" } },
+      { from: "c", to: "END" },
+    ),
+  ],
   ["branches that share nothing", racing({ topic: "x" }, { other: "y" })],
   [
     "keys of the original form that do nothing",
@@ -457,6 +472,16 @@ const faulty: [what: string, flow: unknown, ...faults: [place: string, detail: R
       { from: "a", to: "END" },
     ),
     ["edges[0].to[0]", /Cannot lead to "a" by another edge/],
+  ],
+  [
+    "a loop that forks and is left by a branch",
+    edgesOf(
+      { from: "START", to: "a" },
+      { from: "a", to: ["b", "c"] },
+      { from: "b", loop: { to: "a", condition_field: "ok", exit_to: "END" } },
+      { from: "c", to: "END" },
+    ),
+    ["edges[1].to[1]", /Cannot leave the loop of "b" to "c": it forks/],
   ],
   [
     "two branches that write one field",

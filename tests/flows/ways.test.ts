@@ -358,6 +358,27 @@ test("once an item has failed no other begins, though some are still under way",
   assert.equal(begun, ["a", "b"]);
 });
 
+test("what an earlier attempt wrote for a file that has changed since is checked, and old fields are left out", async () => {
+  const flow = await flowOf(
+    { n: "int", end: "str" },
+    [
+      { id: "a", set: { n: 1 } },
+      { id: "b", set: { end: "n{n}" } },
+    ],
+    ways("START>a a>b b>END"),
+  );
+  assert.equal(await attempt(flow, {}, new Map([["a", { n: 2, gone: true }]])), { n: 2, end: "n2" });
+  for (const [remembered, message] of [
+    [{ n: "two" }, /Cannot write field "n" in node "a": expected int, found str/],
+    [7, /Cannot use what node "a" wrote before/],
+  ] as const) {
+    await rejects(attempt(flow, {}, new Map([["a", remembered]])), (error) => {
+      assert.match(error.message, message);
+      assert.ok(isFatalError(error));
+    });
+  }
+});
+
 test("items that nothing has filled end the run", async () => {
   const flow = await flowOf(
     { items: "list[int]", one: "int", all: "list[int]" },

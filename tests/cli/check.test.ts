@@ -1,9 +1,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable, Writable } from "node:stream";
+import { Readable } from "node:stream";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { runCommand } from "../../lib/cli/commands.ts";
+import { Kept } from "../support/kept.ts";
 import { removeFolder, tempFolder } from "../support/temp-folder.ts";
 
 const test = suite<{ folder: string }>("cli/check");
@@ -11,15 +12,6 @@ test.before.each(async (t) => {
   t.folder = await tempFolder();
 });
 test.after.each((t) => removeFolder(t.folder));
-
-class Kept extends Writable {
-  text = "";
-
-  override _write(chunk: Uint8Array, _encoding: string, done: () => void): void {
-    this.text += Buffer.from(chunk).toString();
-    done();
-  }
-}
 
 async function check(
   args: readonly string[],

@@ -1,13 +1,14 @@
 import { createHmac } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable, Writable } from "node:stream";
+import { Readable } from "node:stream";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { runCommand } from "../../lib/cli/commands.ts";
 import { sampleNames, samplesOf } from "../../lib/cli/samples.ts";
 import { defineWorkflow } from "../../lib/define-workflow.ts";
 import { builtInScheme } from "../../lib/schemes/mod.ts";
+import { Kept } from "../support/kept.ts";
 import { keysFor } from "../support/keys.ts";
 import { openServer, type TestServer } from "../support/open-server.ts";
 import { removeFolder, tempFolder } from "../support/temp-folder.ts";
@@ -27,16 +28,6 @@ const SECRETS: Readonly<Record<string, string>> = Object.fromEntries(
     ];
   }),
 );
-
-/** Keeps what is written. How much of it a stream gives back at once differs from one runtime to the next. */
-class Kept extends Writable {
-  text = "";
-
-  override _write(chunk: Uint8Array, _encoding: string, done: () => void): void {
-    this.text += Buffer.from(chunk).toString();
-    done();
-  }
-}
 
 interface Ran {
   code: number;

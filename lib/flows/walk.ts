@@ -157,6 +157,8 @@ class Walk {
         `Cannot run node ${JSON.stringify(node.id)} for each item: nothing has filled ${field}`,
       );
     }
+    // Before the first of them, for else they would all have been for nothing.
+    if (items.length > this.#runsLeft) throw tooManyRuns();
     const names = items.map(() => this.#nextName(node.id));
     const collected: unknown[] = new Array(items.length);
     const left = items.entries();
@@ -179,9 +181,7 @@ class Walk {
 
   #step(node: ReadyNode, name: string, fromEdge: Locals): Promise<Record<string, unknown>> {
     if (this.#runsLeft-- === 0) {
-      return Promise.reject(
-        new FatalError(`Cannot run more than ${NODE_RUNS_MAX} nodes in one run: make the loops shorter`),
-      );
+      return Promise.reject(tooManyRuns());
     }
     const state = this.#state;
     const context = this.#context;
@@ -217,6 +217,12 @@ class Walk {
     this.#runs.set(id, run);
     return `${id}#${run}`;
   }
+}
+
+function tooManyRuns(): FatalError {
+  return new FatalError(
+    `Cannot run more than ${NODE_RUNS_MAX} nodes in one run: make the loops shorter, or the lists`,
+  );
 }
 
 /**

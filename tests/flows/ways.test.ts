@@ -379,6 +379,18 @@ test("what an earlier attempt wrote for a file that has changed since is checked
   }
 });
 
+test("a list of more items than nodes may run ends the run before the first of them", async () => {
+  const flow = await flowOf(
+    { items: "list[int]", one: "int", all: "list[int]" },
+    [{ id: "each", set: { one: "{item}" } }],
+    fanOut("all", 1),
+  );
+  const remembered: Remembered = new Map();
+  const items = new Array(NODE_RUNS_MAX + 1).fill(1);
+  await rejects(attempt(flow, { items }, remembered), /more than 10000 nodes in one run/);
+  assert.is(remembered.size, 0);
+});
+
 test("items that nothing has filled end the run", async () => {
   const flow = await flowOf(
     { items: "list[int]", one: "int", all: "list[int]" },

@@ -474,6 +474,24 @@ const faulty: [what: string, flow: unknown, ...faults: [place: string, detail: R
     ["edges[0].to[0]", /Cannot lead to "a" by another edge/],
   ],
   [
+    "no kind",
+    flowWith({ nodes: [{ id: "a" }] }),
+    ["nodes[0]", /Cannot tell the kind of node "a": give one of set, run/],
+  ],
+  [
+    "a parallel edge to END, and one to a node that writes nothing",
+    flowWith({
+      state: { fields: { list: { type: "list" } } },
+      nodes: [{ id: "a", run: "_x.ts" }],
+      edges: [
+        { from: "START", parallel: { items_field: "list", target_node: "a", collect_field: "list" } },
+        { from: "a", parallel: { items_field: "list", target_node: "END", collect_field: "list" } },
+      ],
+    }),
+    ["edges[0].parallel.target_node", /Cannot collect from node "a": it writes no field; give it outputs/],
+    ["edges[1].parallel.target_node", /Cannot run END for each item/],
+  ],
+  [
     "a loop that forks and is left by a branch",
     edgesOf(
       { from: "START", to: "a" },

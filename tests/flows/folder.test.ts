@@ -103,7 +103,7 @@ test("a child's steps and its result are remembered, so that a retry of its pare
 
 test("a child that sleeps lets its parent's attempt fall asleep, and goes on after it", async (t) => {
   calls().length = 0;
-  const { start, reaches, clock } = await open(t, {
+  const opened = await open(t, {
     "_calls.js": counting,
     "nap.js": `import { defineWorkflow } from ${DEFINE};
       import { count } from "./_calls.js";
@@ -115,8 +115,9 @@ test("a child that sleeps lets its parent's attempt fall asleep, and goes on aft
       } });`,
     "parent.yaml": flow("done: { type: bool }", ["id: wait, workflow: nap, outputs: [done]"]),
   });
+  const { start, reaches, clock } = opened;
   const id = await start("parent");
-  const asleep = await reaches(id, "queued");
+  const asleep = await opened.waitsFor(id, "sleep");
   assert.is(asleep.waiting_for, "sleep");
   assert.equal(stepsOf(asleep), ["wait/before", "wait/nap"]);
   await clock.advance(3_600_000);
@@ -128,7 +129,7 @@ test("a child that sleeps lets its parent's attempt fall asleep, and goes on aft
 
 test("a sleeping child does not end the work of a child beside it", async (t) => {
   calls().length = 0;
-  const { start, reaches, clock } = await open(t, {
+  const opened = await open(t, {
     "_calls.js": counting,
     "nap.js": `import { defineWorkflow } from ${DEFINE};
       export default defineWorkflow({ async run({ step }) { await step.sleep("nap", "1h"); return { a: true }; } });`,
@@ -147,8 +148,9 @@ nodes: [{ id: nap, workflow: nap, outputs: [a] }, { id: work, workflow: work, ou
 edges: [{ from: START, to: [nap, work] }, { from: nap, to: END }, { from: work, to: END }]
 `,
   });
+  const { start, reaches, clock } = opened;
   const id = await start("parent");
-  const asleep = await reaches(id, "queued");
+  const asleep = await opened.waitsFor(id, "sleep");
   assert.equal(stepsOf(asleep), ["nap/nap", "work"]);
   assert.equal(calls(), ["begun", "done"]);
   await clock.advance(3_600_000);

@@ -79,7 +79,7 @@ test("in a real run a second attempt repeats no call, makes those that are new, 
   });
   const opened = await openLatchhook({ workflows: { w: workflowOf(tool, (n) => `attempt ${n}`) } });
   const runId = await opened.start("w");
-  await opened.reaches(runId, "queued");
+  await opened.waitsFor(runId, "retry");
   await opened.clock.advance(60_000);
   const run = await opened.reaches(runId, "succeeded");
   assert.equal(asked, ["first", "attempt 1", "attempt 2"]);

@@ -42,6 +42,8 @@ export interface TestLatchhook {
   run(runId: string): Promise<RunView>;
   /** Waits, in real time, until the run has the status; the clock stands still. */
   reaches(runId: string, status: string): Promise<RunView>;
+  /** Waits, in real time, until the run waits for this; before its first attempt it may be queued, too. */
+  waitsFor(runId: string, what: "retry" | "sleep"): Promise<RunView>;
   close(): Promise<void>;
 }
 
@@ -84,6 +86,17 @@ export async function openLatchhook(
     if (status !== 200) throw new Error(`GET /runs/${runId} answered ${status}`);
     return json as unknown as RunView;
   };
+  const seen = async (runId: string, what: string, is: (view: RunView) => boolean): Promise<RunView> => {
+    let view: RunView | undefined;
+    await until(
+      async () => {
+        view = await run(runId);
+        return is(view);
+      },
+      () => `run ${runId} to ${what}; it is ${JSON.stringify(view)}`,
+    );
+    return view as unknown as RunView;
+  };
   return {
     latchhook,
     storage,
@@ -106,17 +119,8 @@ export async function openLatchhook(
       await clock.advance(0); // the runner is woken a turn later
       return json.run_id;
     },
-    async reaches(runId, status) {
-      let view: RunView | undefined;
-      await until(
-        async () => {
-          view = await run(runId);
-          return view.status === status;
-        },
-        () => `run ${runId} to be ${status}; it is ${JSON.stringify(view)}`,
-      );
-      return view as unknown as RunView;
-    },
+    reaches: (runId, status) => seen(runId, `be ${status}`, (view) => view.status === status),
+    waitsFor: (runId, what) => seen(runId, `wait for ${what}`, (view) => view.waiting_for === what),
     async close() {
       const stopped = latchhook.stop({ grace: 0 });
       await clock.advance(10_000);

@@ -7,7 +7,6 @@ import { builtInScheme } from "../../../lib/schemes/mod.ts";
 import { signWebhook } from "../../../lib/schemes/sign-webhook.ts";
 import { openLatchhook, type TestLatchhook } from "../../support/open-latchhook.ts";
 import { removeFolder, tempFolder } from "../../support/temp-folder.ts";
-import { until } from "../../support/until.ts";
 
 const FILE = new URL("../../../workflows/examples/deploy.yaml", import.meta.url);
 const SECRET = "the-secret-of-github";
@@ -64,11 +63,7 @@ test("a push to main is deployed, and a failed build is tried again without what
 }) => {
   const { runs } = await push(opened, "refs/heads/main", "one");
   const runId = runs[0]?.run_id ?? "";
-  // It may be queued before its first attempt, too.
-  await until(
-    async () => (await opened.run(runId)).waiting_for === "retry",
-    () => "the first attempt to fail",
-  );
+  await opened.waitsFor(runId, "retry");
   await opened.clock.advance(600_000);
   const run = await opened.reaches(runId, "succeeded");
   const app = join(root, "app");

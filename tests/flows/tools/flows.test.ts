@@ -100,7 +100,7 @@ for (const protocol of PROTOCOLS) {
       { text: "Ada, since 1843" },
     ]);
     const runId = await latchhook.start("flow");
-    await latchhook.reaches(runId, "queued");
+    await latchhook.waitsFor(runId, "retry");
     await latchhook.clock.advance(600_000);
     const run = await latchhook.reaches(runId, "succeeded");
     assert.equal(run.result, { answer: "Ada, since 1843" });

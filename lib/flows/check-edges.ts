@@ -164,6 +164,10 @@ function checkParallel(
     ...checkField(items_field, "list", [...place, "items_field"], fields, isList),
     ...checkField(collect_field, "list", [...place, "collect_field"], fields, isList),
   ];
+  if (items_field === collect_field) {
+    const detail = `Cannot collect in ${show(items_field)}, whose items are gone through: name another field`;
+    faults.push({ place: [...place, "collect_field"], detail });
+  }
   if (target_node === "END")
     faults.push({ place: [...place, "target_node"], detail: "Cannot run END for each item: name a node" });
   const node = nodes.find(({ id }) => id === target_node);

@@ -1,5 +1,7 @@
 import { lookupsIn } from "./check-templates.ts";
+import { fieldsRead } from "./condition.ts";
 import { type FlowFault, isRecord, show } from "./fault.ts";
+import type { Fields } from "./fields.ts";
 import type { EdgeForm } from "./form.ts";
 import { arcsOf, Graph } from "./graph.ts";
 
@@ -21,12 +23,13 @@ interface Use {
 export function checkRaces(
   edges: readonly EdgeForm[],
   nodes: readonly { readonly id: string; readonly form: unknown; readonly writes: readonly string[] }[],
+  fields: Fields,
 ): FlowFault[] {
   const forks = edges.flatMap(({ to }) => (typeof to === "object" && to.length > 1 ? [to] : []));
   if (forks.length === 0) return [];
   const graph = new Graph(arcsOf(edges));
   const branches = forks.map((fork) => branchesOf(fork, graph));
-  const uses = nodes.map((node, index) => useOf(node, index, edges));
+  const uses = nodes.map((node, index) => useOf(node, index, edges, fields));
   const faults: FlowFault[] = [];
   const told = new Set<string>();
   for (const [at, one] of uses.entries()) {
@@ -62,10 +65,14 @@ function useOf(
   { id, form, writes }: { id: string; form: unknown; writes: readonly string[] },
   index: number,
   edges: readonly EdgeForm[],
+  fields: Fields,
 ): Use {
-  const locals = new Set(isRecord(form) && isRecord(form.inputs) ? Object.keys(form.inputs) : []);
+  const { inputs = {}, ...rest } = isRecord(form) ? form : {};
+  const locals = new Set(isRecord(inputs) ? Object.keys(inputs) : []);
   const reads = new Set<string>();
-  for (const { root, path } of lookupsIn(form)) {
+  // The inputs themselves are filled without the names that they make.
+  for (const { root, path } of lookupsIn(inputs)) if (root !== "env") reads.add(path[0]);
+  for (const { root, path } of lookupsIn(rest)) {
     if (root === "state" || (root === "name" && !locals.has(path[0]))) reads.add(path[0]);
   }
   const target = edges.find(({ parallel }) => parallel?.target_node === id)?.parallel;
@@ -73,7 +80,7 @@ function useOf(
   // The edge from a node is decided when the node has ended, while others still run.
   const leaving = edges.find(({ from }) => from === id);
   for (const { condition } of leaving?.routes ?? []) {
-    for (const [, name = ""] of condition.logic.matchAll(/\bstate\s*\.\s*(\w+)/g)) reads.add(name);
+    for (const name of fieldsRead(condition.logic, fields)) reads.add(name);
   }
   if (leaving?.loop !== undefined) reads.add(leaving.loop.condition_field);
   return { id, index, reads, writes: new Set(target === undefined ? writes : [target.collect_field]) };

@@ -57,7 +57,7 @@ export function checkFlow(config: unknown): FlowFault[] {
   const isWhole =
     Array.isArray(parts.edges) && edges.size === parts.edges.length && holds("nodes") && !ids.includes(null);
   found.push(...checkEdges(edges, uses, fields, isWhole));
-  return found.length > 0 ? found : checkRaces([...edges.values()], uses);
+  return found.length > 0 ? found : checkRaces([...edges.values()], uses, fields);
 }
 
 /** True for the place itself and for all within it. */

@@ -41,6 +41,15 @@ function compile(source: string, fields: Fields): Expression {
   }
 }
 
+/**
+ * The fields that a condition reads. One that takes hold of the whole state, such as `state["a-b"]`, may read them all.
+ */
+export function fieldsRead(source: string, fields: Fields): string[] {
+  const tokens: readonly string[] = source.match(TOKEN) ?? [];
+  if (tokens.includes("state")) return [...fields.keys()];
+  return tokens.flatMap((token) => /^state\s*\.\s*(\w+)/.exec(token)?.[1] ?? []);
+}
+
 /** An empty object type would know no field at all. */
 function variablesOf(fields: Fields): Variables {
   const types = [...fields].map(([name, { type, isNullable }]) => [name, isNullable ? "dyn" : celType(type)]);

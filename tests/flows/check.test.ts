@@ -48,6 +48,7 @@ function edgesOf(...edges: Parts[]): Parts {
         topic: { type: "str" },
         list: { type: "list" },
         strs: { type: "list[str]" },
+        all: { type: "list" },
       },
     },
     nodes: ["a", "b", "c"].filter((id) => text.includes(`"${id}"`)).map((id) => ({ id, set: { count: 1 } })),
@@ -104,6 +105,13 @@ const sound: [what: string, flow: Parts][] = [
       { from: "b", loop: { to: "a", condition_field: "ok", exit_to: "c" } },
       { from: "c", to: "END" },
     ),
+  ],
+  [
+    "a route whose text names what another branch writes",
+    racing({ ok: true }, { other: "x" }, [
+      { condition: { logic: 'state.other == "state.ok"' }, to: "join" },
+      { condition: { logic: "default" }, to: "END" },
+    ]),
   ],
   ["branches that share nothing", racing({ topic: "x" }, { other: "y" })],
   [
@@ -468,7 +476,7 @@ const faulty: [what: string, flow: unknown, ...faults: [place: string, detail: R
     "a target of a parallel edge that another edge leads to",
     edgesOf(
       { from: "START", to: ["a", "b"] },
-      { from: "b", parallel: { items_field: "list", target_node: "a", collect_field: "list" } },
+      { from: "b", parallel: { items_field: "list", target_node: "a", collect_field: "all" } },
       { from: "a", to: "END" },
     ),
     ["edges[0].to[0]", /Cannot lead to "a" by another edge/],
@@ -481,11 +489,11 @@ const faulty: [what: string, flow: unknown, ...faults: [place: string, detail: R
   [
     "a parallel edge to END, and one to a node that writes nothing",
     flowWith({
-      state: { fields: { list: { type: "list" } } },
+      state: { fields: { list: { type: "list" }, all: { type: "list" } } },
       nodes: [{ id: "a", run: "_x.ts" }],
       edges: [
-        { from: "START", parallel: { items_field: "list", target_node: "a", collect_field: "list" } },
-        { from: "a", parallel: { items_field: "list", target_node: "END", collect_field: "list" } },
+        { from: "START", parallel: { items_field: "list", target_node: "a", collect_field: "all" } },
+        { from: "a", parallel: { items_field: "list", target_node: "END", collect_field: "all" } },
       ],
     }),
     ["edges[0].parallel.target_node", /Cannot collect from node "a": it writes no field; give it outputs/],
@@ -510,6 +518,45 @@ const faulty: [what: string, flow: unknown, ...faults: [place: string, detail: R
     "a branch that reads what another writes",
     racing({ topic: "x" }, { other: "{state.topic}" }),
     ["nodes[1]", /Cannot read "topic" in node "b" while "a" writes it/],
+  ],
+  [
+    "a branch whose input reads what another writes, by the field's own name",
+    flowWith({
+      state: { fields: { topic: { type: "str" }, other: { type: "str" } } },
+      nodes: [
+        { id: "a", set: { topic: "x" } },
+        { id: "b", inputs: { topic: "{topic}" }, set: { other: "{topic}" } },
+      ],
+      edges: [
+        { from: "START", to: ["a", "b"] },
+        { from: "a", to: "END" },
+        { from: "b", to: "END" },
+      ],
+    }),
+    ["nodes[1]", /Cannot read "topic" in node "b" while "a" writes it/],
+  ],
+  ...['state["ok"] == true', "[state].exists(s, s.ok)", "not has( state . ok )"].map(
+    (logic): [string, unknown, [string, RegExp]] => [
+      `a branch whose route reads by ${logic}`,
+      racing({ ok: true }, { other: "x" }, [
+        { condition: { logic }, to: "join" },
+        { condition: { logic: "default" }, to: "END" },
+      ]),
+      ["nodes[1]", /Cannot read "ok" in node "b" while "a" writes it/],
+    ],
+  ),
+  [
+    "a list that is collected while its items are gone through",
+    edgesOf(
+      { from: "START", parallel: { items_field: "list", target_node: "a", collect_field: "list" } },
+      { from: "a", to: "END" },
+    ),
+    ["edges[0].parallel.collect_field", /Cannot collect in "list", whose items are gone through/],
+  ],
+  [
+    "a field named constructor to write",
+    withSet({ constructor: 1 }),
+    ["nodes[0].set.constructor", /no such field/],
   ],
   [
     "a branch whose route reads what another writes",

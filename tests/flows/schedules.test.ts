@@ -65,7 +65,7 @@ function configOf(all: readonly Plan[]): FlowConfig {
   }
   const nodes = all.flatMap(({ reads, writes }, index) => {
     if (!reached.has(`n${index}`)) return [];
-    const inputs = Object.fromEntries(reads.map((field) => [`r${field}`, `{state.f${field}}`]));
+    const inputs = Object.fromEntries(reads.map((field) => [`f${field}`, `{f${field}}`]));
     return [
       {
         id: `n${index}`,

@@ -1,4 +1,5 @@
 import { encodeText } from "../../json.ts";
+import type { SecretHider } from "../secret-hider.ts";
 
 /** What is kept of a stream's beginning and of its end, in bytes: the last words say what went wrong. */
 const HEAD_BYTES = 65_536;
@@ -32,20 +33,27 @@ export class KeptOutput {
     }
   }
 
-  /** The text; what is no UTF-8 becomes U+FFFD, and what is left out is said in its place. */
-  text(): string {
+  /**
+   * The text; what is no UTF-8 becomes U+FFFD, and what is left out is said in its place.
+   *
+   * @param hide takes secrets out before anything is cut; what may be a part of one beside the cut goes, too
+   */
+  text(hide: SecretHider): string {
     const decoder = new TextDecoder();
     const inTail = this.#total - HEAD_BYTES;
-    if (inTail <= 0) return fitJson(decoder.decode(this.#head.subarray(0, this.#total)));
+    if (inTail <= 0) return fitJson(hide(decoder.decode(this.#head.subarray(0, this.#total))));
     const start = inTail % TAIL_BYTES;
     const isCut = inTail > TAIL_BYTES;
     const tail = isCut
       ? [this.#tail.subarray(start), this.#tail.subarray(0, start)]
       : [this.#tail.subarray(0, inTail)];
     const bytes = [this.#head, ...tail];
-    if (!isCut) return fitJson(decoder.decode(joined(bytes)));
-    const head = decoder.decode(this.#head);
-    return fitJson(`${head}${leftOut(inTail - TAIL_BYTES)}${decoder.decode(joined(tail))}`);
+    if (!isCut) return fitJson(hide(decoder.decode(joined(bytes))));
+    const unsure = Math.max(0, hide.longest - 1);
+    const before = hide(decoder.decode(this.#head));
+    const after = hide(decoder.decode(joined(tail)));
+    const head = before.slice(0, before.length - unsure);
+    return fitJson(`${head}${leftOut(inTail - TAIL_BYTES)}${after.slice(unsure)}`);
   }
 }
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import { type Clock, pause, setLongTimer } from "../../clock.ts";
+import type { SecretHider } from "../secret-hider.ts";
 import { KeptOutput } from "./kept-output.ts";
 
 /** A command whose templates are filled. */
@@ -13,6 +14,8 @@ export interface Command {
   /** null: it reads nothing. */
   readonly stdin: string | null;
   readonly timeoutMs: number;
+  /** Takes secrets out of what it prints. */
+  readonly hide: SecretHider;
 }
 
 /** How a command ended. */
@@ -64,7 +67,12 @@ export async function runCommand(command: Command, signal: AbortSignal, givens: 
     if (stop.isEnding) await stop.done;
     await drained(child, givens);
     if (stop.isEnding) throw stop.reason;
-    return { exitCode, signal: signalName, stdout: stdout.text(), stderr: stderr.text() };
+    return {
+      exitCode,
+      signal: signalName,
+      stdout: stdout.text(command.hide),
+      stderr: stderr.text(command.hide),
+    };
   } finally {
     timer.clear();
     signal.removeEventListener("abort", onAbort);

@@ -32,8 +32,11 @@ export function followRedirect(
   const isElsewhere = from.url.origin !== url.origin;
   const next = isTurnedToGet(from.method, answer.status) ? asGet(from) : from;
   const isSafe = next.method === "GET" || next.method === "HEAD" || next.method === "OPTIONS";
-  if (isElsewhere && !isSafe && !isListed) {
-    throw refuse(url, `a ${next.method} goes to another origin only where allow_hosts has it`);
+  if (isElsewhere && (!isSafe || next.body !== null) && !isListed) {
+    throw refuse(
+      url,
+      `a ${next.method}${isSafe ? " with a body" : ""} goes to another origin only where allow_hosts has it`,
+    );
   }
   const headers = isElsewhere
     ? new Map([...next.headers].filter(([, header]) => header.isKeptElsewhere))

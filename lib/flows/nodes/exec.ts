@@ -70,18 +70,17 @@ function prepare(form: ExecForm, node: NodeOf, env: NodeGivens["host"]["env"], g
       ]),
       stdin: stdin === null ? null : fillText(stdin, values),
       timeoutMs: (form.timeout ?? TIMEOUT_BY_DEFAULT) * 1_000,
+      hide: secretHider(Object.values(values.env)),
     };
     for (const [name, value] of Object.entries(command.env)) {
       if (value.includes("\0"))
         throw new FatalError(`${cannot}: variable ${name} would hold a NUL character`);
     }
-    const hide = secretHider(Object.values(values.env));
     const ended = await runCommand(command, signal, givens).catch((error: unknown) => {
       if (signal.aborted) throw error;
       throw new Error(`${cannot}: ${(error as Error).message}`);
     });
-    const result = { ...ended, stdout: hide(ended.stdout), stderr: hide(ended.stderr) };
-    return resultOf(result, codes, cannot);
+    return resultOf(ended, codes, cannot);
   };
 }
 

@@ -14,7 +14,6 @@ export type SetForm = Readonly<Record<string, unknown>>;
 export const set: NodeKind<SetForm> = {
   form: v.pipe(
     mapping(v.unknown(), "give a mapping of field names to values"),
-    v.minEntries(1, "give at least one field to write"),
     v.description(
       'Fields to write: values, and templates such as "Hello {state.name}"; a single {lookup} keeps its type',
     ),
@@ -23,6 +22,8 @@ export const set: NodeKind<SetForm> = {
   isGroup: false,
   partsOf: () => null,
   check(form, _node, { fields, fault, templates }) {
+    if (Object.keys(form).length === 0)
+      fault(["set"], "Cannot use {} as set: give at least one field to write");
     for (const [name, value] of Object.entries(form)) {
       const place = ["set", name];
       const field = fields.get(name);

@@ -71,6 +71,21 @@ test("of other methods 303 makes a GET, HEAD stays, and 301 and 302 change none"
   }
 });
 
+test("a body goes to another origin only where it is listed, by OPTIONS, too", async ({ one, two }) => {
+  const form = {
+    url: `${one.origin}${to(307, `${two.origin}/end`)}`,
+    method: "OPTIONS",
+    json: { token: "x" },
+  };
+  await rejects(call(form), (error) => {
+    assert.match(error.message, /its redirect to .* is refused/);
+    assert.ok(isFatalError(error));
+  });
+  assert.is(two.arrived.length, 0);
+  await call({ ...form, url: `${one.origin}${to(307, "/end")}` });
+  assert.is(one.arrived.at(-1)?.body, '{"token":"x"}');
+});
+
 test("every request of a redirect carries Via", async ({ one, two }) => {
   await call({ url: `${one.origin}${to(302, to(302, `${two.origin}/end`))}` });
   const vias = [...one.arrived, ...two.arrived].map(({ headers }) => headers.via);

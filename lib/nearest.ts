@@ -10,7 +10,7 @@ export function nearest(name: string, known: Iterable<string>, maxDistance = 2):
   for (const candidate of known) {
     // A name of two letters is within two letters of everything, which is no hint.
     if (Math.abs(candidate.length - name.length) >= bound || candidate.length <= maxDistance) continue;
-    const distance = editDistance(name, candidate);
+    const distance = editDistance(name, candidate, bound);
     if (distance < bound) {
       best = candidate;
       bound = distance;
@@ -19,20 +19,37 @@ export function nearest(name: string, known: Iterable<string>, maxDistance = 2):
   return best;
 }
 
-/** Letters to add, drop, change or swap with their neighbour to get from one text to the other (Damerau and Levenshtein). */
-function editDistance(from: string, to: string): number {
-  let before: readonly number[] = [];
-  let above: readonly number[] = Array.from({ length: to.length + 1 }, (_, column) => column);
+/**
+ * Letters to add, drop, change or swap with their neighbour to get from one text to the other (Damerau and Levenshtein).
+ *
+ * @returns `bound` for all that are not below it: most names are far apart, and that shows after a few letters
+ */
+function editDistance(from: string, to: string, bound: number): number {
+  let [before, above, current] = ROWS;
+  for (let column = 0; column <= to.length; column++) above[column] = column;
+  let leastAbove = 0;
   for (let row = 1; row <= from.length; row++) {
-    const current = [row];
+    const letter = from.charCodeAt(row - 1);
+    current[0] = row;
+    let least = row;
     for (let column = 1; column <= to.length; column++) {
-      const change = (above[column - 1] ?? 0) + (from[row - 1] === to[column - 1] ? 0 : 1);
-      const isSwap = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
-      const swap = row > 1 && column > 1 && isSwap ? (before[column - 2] ?? 0) + 1 : change;
-      current.push(Math.min(change, swap, (above[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+      const code = to.charCodeAt(column - 1);
+      let letters = above[column - 1] ?? 0;
+      if (letter !== code) {
+        letters = Math.min(letters, above[column] ?? 0, current[column - 1] ?? 0) + 1;
+        const isSwap = row > 1 && letter === to.charCodeAt(column - 2) && from.charCodeAt(row - 2) === code;
+        if (column > 1 && isSwap) letters = Math.min(letters, (before[column - 2] ?? 0) + 1);
+      }
+      current[column] = letters;
+      if (letters < least) least = letters;
     }
-    before = above;
-    above = current;
+    // A swap looks two rows back.
+    if (least >= bound && leastAbove >= bound) return bound;
+    leastAbove = least;
+    [before, above, current] = [above, current, before];
   }
   return above[to.length] ?? 0;
 }
+
+/** Used anew by each comparison, because thousands of them are made for a file that is wrong all over. */
+const ROWS: [number[], number[], number[]] = [[], [], []];

@@ -11,10 +11,12 @@ export function checkForm(config: unknown): FlowFault[] {
     .filter((issue) => issue.expected !== "never")
     .map(toFault);
   const wrong = [...wrongKeys(flowForm as Shape, config, [])];
-  const lists = wrong.filter(({ isList }) => isList);
+  const lists = new Set(wrong.filter(({ isList }) => isList).map(({ place }) => JSON.stringify(place)));
   // What a list lacks of a mapping is no news.
   const others = faults.filter(
-    ({ place }) => !lists.some((list) => list.place.every((key, at) => place[at] === key)),
+    ({ place }) =>
+      lists.size === 0 ||
+      ![...place.keys(), place.length].some((depth) => lists.has(JSON.stringify(place.slice(0, depth)))),
   );
   return [...others, ...wrong.map(({ place, detail }) => ({ place, detail }))];
 }

@@ -4,6 +4,9 @@ import type { Fields } from "./fields.ts";
 import { suggest } from "./suggest.ts";
 import { type Lookup, parseTemplate, type Template } from "./template.ts";
 
+/** A text of 1 MiB has room for 300,000 lookups, and who mends the first twenty has seen what is wrong. */
+const TEXT_FAULTS_MAX = 20;
+
 /** What the templates of a place may read. */
 export interface Names {
   readonly fields: Fields;
@@ -38,7 +41,12 @@ export function lookupsIn(value: unknown): Lookup[] {
 function templateFaults(text: string, names: Names): string[] {
   const template = tryTemplate(text);
   if (typeof template === "string") return [template];
-  return template.flatMap((part) => (typeof part === "string" ? [] : lookupFaults(part, names)));
+  const faults: string[] = [];
+  for (const part of template) {
+    if (faults.length >= TEXT_FAULTS_MAX) break;
+    if (typeof part === "object") faults.push(...lookupFaults(part, names));
+  }
+  return faults;
 }
 
 function lookupFaults({ root, path, text }: Lookup, names: Names): string[] {

@@ -8,7 +8,7 @@ import { checkNode, idOf, isNodeId } from "./check-nodes.ts";
 import { checkRaces } from "./check-races.ts";
 import { type FlowFault, isRecord, type Place, show } from "./fault.ts";
 import { type FieldForm, parseFields } from "./fields.ts";
-import type { EdgeForm } from "./form.ts";
+import { type EdgeForm, NODES_MAX } from "./form.ts";
 import { writesOf } from "./writes.ts";
 
 /**
@@ -22,7 +22,8 @@ export function checkFlow(config: unknown): FlowFault[] {
   // Without the values that are of no use, so that one slip does not hide what else is wrong beside it.
   const mended = form.length === 0 ? config : without(config, form);
   const left = form.length === 0 ? form : checkForm(mended);
-  const holds = (...place: Place): boolean => !left.some((fault) => leadsTo(place, fault.place));
+  const [lacking, broken] = [placesAbove(form), placesAbove(left)];
+  const holds = (...place: Place): boolean => !broken.has(JSON.stringify(place));
   const parts = isRecord(mended) ? mended : {};
   const forms = isRecord(parts.state) && isRecord(parts.state.fields) ? parts.state.fields : {};
   const fields = parseFields(onlyForms(forms));
@@ -45,7 +46,7 @@ export function checkFlow(config: unknown): FlowFault[] {
         env: new Set(env),
         isTarget: targets.has(idOf(node) ?? undefined),
         // An unknown or useless key may have been meant for the kind.
-        mayLackKind: form.some((fault) => leadsTo(["nodes", index], fault.place)),
+        mayLackKind: lacking.has(JSON.stringify(["nodes", index])),
       });
     }),
   ];
@@ -60,9 +61,11 @@ export function checkFlow(config: unknown): FlowFault[] {
   return found.length > 0 ? found : checkRaces([...edges.values()], uses, fields);
 }
 
-/** True for the place itself and for all within it. */
-function leadsTo(place: Place, other: Place): boolean {
-  return place.every((key, depth) => other[depth] === key);
+/** The places of faults and of all that they stand in, as JSON. */
+function placesAbove(faults: readonly FlowFault[]): ReadonlySet<string> {
+  return new Set(
+    faults.flatMap(({ place }) => place.map((_, depth) => JSON.stringify(place.slice(0, depth + 1)))),
+  );
 }
 
 /** A copy without the keys of mappings that faults stand at. */
@@ -74,7 +77,10 @@ function without(config: unknown, faults: readonly FlowFault[]): unknown {
       parent = typeof parent === "object" && parent !== null ? Reflect.get(parent, key) : null;
     }
     const key = place.at(-1);
-    if (isRecord(parent) && key !== undefined) delete parent[key];
+    if (!isRecord(parent) || key === undefined) continue;
+    // A list that is too long is a list all the same: without it, all that its items are named by would be told of, too.
+    if (Array.isArray(parent[key]) && parent[key].length > NODES_MAX) continue;
+    delete parent[key];
   }
   return copy;
 }

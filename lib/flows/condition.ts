@@ -1,5 +1,10 @@
 import { messageOf } from "../errors.ts";
-import { compileExpression, type Expression, type Variables } from "../expression.ts";
+import {
+  compileExpression,
+  EXPRESSION_CHARACTERS_MAX,
+  type Expression,
+  type Variables,
+} from "../expression.ts";
 import { ExpressionFault } from "../expression-scope.ts";
 import { typeName } from "../expression-values.ts";
 import { FatalError } from "../workflow-errors.ts";
@@ -32,6 +37,8 @@ export function compileCondition(source: string, fields: Fields): Condition {
 }
 
 function compile(source: string, fields: Fields): Expression {
+  // What is too long is not read here first: a regular expression looks for the end of each text in it.
+  if (source.length > EXPRESSION_CHARACTERS_MAX) return compileExpression(source, { variables: {} });
   try {
     return compileExpression(withSigns(source), { variables: variablesOf(fields) });
   } catch (error) {

@@ -21,12 +21,16 @@ export interface ParsedFlow {
 /**
  * The workflow that a flow's file describes.
  *
- * @param text YAML, or JSON where the name ends in `.json`; at most 1 MiB
+ * @param content YAML, or JSON where the name ends in `.json`; bytes are UTF-8; at most 1 MiB
  * @param fileName as it stands before line and column in each fault
  * @throws {FlowError} with every fault of the file, each with its place
  */
-export async function parseFlow(text: string, fileName: string, host: FlowHost): Promise<ParsedFlow> {
-  const source = readSource(text, fileName.endsWith(".json"));
+export async function parseFlow(
+  content: string | Uint8Array,
+  fileName: string,
+  host: FlowHost,
+): Promise<ParsedFlow> {
+  const source = readSource(content, fileName.endsWith(".json"));
   if (source.faults.length > 0) throw new FlowError(fileName, source.faults);
   const { faults, workflow } = await checkAndCompile(source.value, host);
   if (workflow === null) throw new FlowError(fileName, located(faults, source));
@@ -102,10 +106,18 @@ async function checkAndCompile(
   return { faults, workflow: null };
 }
 
+/** More than anybody mends at once: a file of 1 MiB has room for a fault in each of its keys. */
+const FAULTS_MAX = 200;
+
+/** In the order of the file. */
 function located(faults: readonly FlowFault[], source: Source): SourceFault[] {
-  return faults
+  const places = faults
     .map(({ place, detail }) => ({ ...source.locate(place), detail }))
     .sort((a, b) => a.line - b.line || a.column - b.column);
+  const next = places[FAULTS_MAX];
+  if (next === undefined) return places;
+  const detail = `Cannot list ${places.length - FAULTS_MAX} further faults: mend these first`;
+  return [...places.slice(0, FAULTS_MAX), { ...next, detail }];
 }
 
 /** What a file with the same content would hold: plain JSON, so that no later change of the object changes the flow. */

@@ -96,9 +96,9 @@ async function loadNamed(root: string, fileName: string, host: FlowHost): Promis
       'its name is no workflow\'s: rename it to 1 to 64 lower-case letters, digits, "-" and "_" that begin with a letter or digit, or begin it with _ to leave it out',
     );
   }
+  const { workflow, warnings, children } = await readWorkflow(path, host);
   const fileHash = createHash("sha256")
     .update(await readFile(path))
     .digest("hex");
-  const { workflow, warnings, children } = await readWorkflow(path, host);
   return { named: { name, fileHash, workflow }, warnings, children };
 }

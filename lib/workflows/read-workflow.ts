@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import { basename, extname } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { FlowHost } from "../flows/node-kind.ts";
@@ -30,8 +30,11 @@ export async function readWorkflow(path: string, host: FlowHost): Promise<Parsed
   const ending = extname(path);
   if (FLOWS.includes(ending)) {
     // With its YAML parser this is a sixth of all that a start reads, and many folders have no flow.
-    const { parseFlow } = await import("../flows/parse.ts");
-    return await parseFlow(await readFile(path, "utf8"), basename(path), host);
+    const [{ parseFlow }, { FLOW_BYTES_MAX }] = await Promise.all([
+      import("../flows/parse.ts"),
+      import("../flows/source.ts"),
+    ]);
+    return await parseFlow(await readBytes(path, FLOW_BYTES_MAX + 1), basename(path), host);
   }
   if (CODE.includes(ending)) {
     const workflow = workflowOfModule(await importModule(pathToFileURL(path).href));
@@ -40,6 +43,13 @@ export async function readWorkflow(path: string, host: FlowHost): Promise<Parsed
   throw new TypeError(
     `Cannot load ${basename(path)} as a workflow: give a file that ends in ${[...CODE, ...FLOWS].join(", ")}`,
   );
+}
+
+/** The first bytes: one more than a flow may have is enough to refuse it, and of a dump of 10 GB no more is read. */
+async function readBytes(path: string, count: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of createReadStream(path, { end: count - 1 })) chunks.push(chunk as Uint8Array);
+  return Buffer.concat(chunks);
 }
 
 /** True for what a folder's workflows may be called. */

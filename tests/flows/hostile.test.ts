@@ -1,9 +1,10 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { silentLog } from "../../lib/log.ts";
 import { loadWorkflows } from "../../lib/workflows/load.ts";
+import { flowText, nodesInRow } from "../support/flow-text.ts";
 import { rejects } from "../support/rejects.ts";
 import { removeFolder, tempFolder } from "../support/temp-folder.ts";
 
@@ -13,31 +14,11 @@ test.before.each(async (t) => {
 });
 test.after.each((t) => removeFolder(t.folder));
 
-const flow = (parts: { fields?: string; nodes?: string; edges?: string; more?: string } = {}): string =>
-  `schema_version: "1.0"
-flow: { name: x }
-state: { fields: { n: { type: int }, text: { type: str }, list: { type: list }${parts.fields ?? ""} } }
-nodes: ${parts.nodes ?? "[{ id: a, set: { n: 1 } }]"}
-edges: ${parts.edges ?? "[{ from: START, to: a }, { from: a, to: END }]"}
-${parts.more ?? ""}`;
-
 const levels = (depth: number): string =>
   Array.from(
     { length: depth },
     (_, level) => `l${level}: &l${level} [${level === 0 ? "x" : `*l${level - 1},`.repeat(9)}]`,
   ).join("\n");
-
-const many = (count: number): { nodes: string; edges: string } => {
-  const ids = Array.from({ length: count }, (_, index) => `n${index}`);
-  const way = ["START", ...ids, "END"];
-  return {
-    nodes: `\n${ids.map((id) => `  - { id: ${id}, set: { n: 1 } }`).join("\n")}`,
-    edges: `\n${way
-      .slice(1)
-      .map((to, index) => `  - { from: ${way[index]}, to: ${to} }`)
-      .join("\n")}`,
-  };
-};
 
 const route = (logic: string): string =>
   `[{ from: START, routes: [{ condition: { logic: ${JSON.stringify(logic)} }, to: a }, { condition: { logic: default }, to: END }] }, { from: a, to: END }]`;
@@ -46,83 +27,141 @@ const route = (logic: string): string =>
 const refused: readonly [what: string, text: string | Uint8Array, message: RegExp][] = [
   [
     "a bomb of aliases",
-    `${levels(9)}\n${flow()}`,
+    `${levels(9)}\n${flowText()}`,
     /x\.yaml:1:1: Cannot read the file's aliases \(at most 100\)/,
   ],
   [
     "10 MB",
-    `# ${"x".repeat(10_000_000)}\n${flow()}`,
+    `# ${"x".repeat(10_000_000)}\n${flowText()}`,
     /x\.yaml:1:1: Cannot read a flow of more than 1048576 bytes: split it/,
   ],
   ["10 MB of lists", "[".repeat(10_000_000), /more than 1048576 bytes/],
   [
     "keys that stand twice",
-    flow({ more: "nodes: []" }),
+    flowText({ more: "nodes: []" }),
     /x\.yaml:6:1: Cannot use "nodes" twice: it stands in line 4 already/,
   ],
   [
     "tabs",
-    flow({ nodes: "\n\t- id: a" }),
+    flowText({ nodes: "\n\t- id: a" }),
     /x\.yaml:5:1: Cannot read the file: Tabs are not allowed as indentation/,
   ],
-  ["a code's tag", flow({ more: 'x: !!js/function "function () {}"' }), /Unresolved tag/],
+  ["a code's tag", flowText({ more: 'x: !!js/function "function () {}"' }), /Unresolved tag/],
   [
     "a merge key",
-    flow({ fields: "", more: "base: &b { a: 1 }\nx: { <<: *b }" }),
+    flowText({ fields: "", more: "base: &b { a: 1 }\nx: { <<: *b }" }),
     /Cannot use "base" in the flow/,
   ],
-  ["NUL characters", 'schema_version: "1.0"\u0000\n', /x\.yaml/],
-  ["bytes that are no UTF-8", new Uint8Array([0xff, 0xfe, 0x00, 0x61]), /x\.yaml/],
+  [
+    "NUL characters",
+    flowText().replace("name: x", "name: a\u0000x"),
+    /x\.yaml:2:16: Cannot read control character U\+0000: take it out, or write "\\u0000" in quotes/,
+  ],
+  [
+    "what clears a screen",
+    flowText().replace("name: x", "name: \u009b2J"),
+    /x\.yaml:2:15: Cannot read control character U\+009B/,
+  ],
+  ["UTF-16", new Uint8Array([0xff, 0xfe, 0x61, 0x00]), /x\.yaml:1:1: Cannot read the file as UTF-8/],
+  [
+    "a letter of another encoding",
+    Buffer.from(flowText().replace("name: x", "name: caf\u00e9"), "latin1"),
+    /x\.yaml:2:18: Cannot read the file as UTF-8: save it in that encoding/,
+  ],
   [
     "the prototype in a template",
-    flow({ nodes: '[{ id: a, set: { text: "{state.__proto__.x}" } }]' }),
+    flowText({ nodes: '[{ id: a, set: { text: "{state.__proto__.x}" } }]' }),
     /x\.yaml:4:\d+: Cannot read \{state\.__proto__\.x\}/,
   ],
   [
     "the constructor in a template",
-    flow({ nodes: '[{ id: a, set: { text: "{constructor.name}" } }]' }),
+    flowText({ nodes: '[{ id: a, set: { text: "{constructor.name}" } }]' }),
     /state\.fields has no "constructor"/,
   ],
   [
     "a field named __proto__",
-    flow({ fields: ", __proto__: { type: str }" }),
+    flowText({ fields: ", __proto__: { type: str }" }),
     /Cannot name a field "__proto__"/,
   ],
   [
     "code in a template",
-    flow({ nodes: '[{ id: a, set: { text: "{process.exit(1)}" } }]' }),
+    flowText({ nodes: '[{ id: a, set: { text: "{process.exit(1)}" } }]' }),
     /"\{" opens no lookup/,
   ],
   [
     "an id of a path",
-    flow({ nodes: '[{ id: "../../x", set: { n: 1 } }]' }),
+    flowText({ nodes: '[{ id: "../../x", set: { n: 1 } }]' }),
     /Cannot use "\.\.\/\.\.\/x" as id/,
   ],
   [
     "a function of another folder",
-    flow({ nodes: '[{ id: a, run: "../../../etc/x.js#f" }]' }),
+    flowText({ nodes: '[{ id: a, run: "../../../etc/x.js#f" }]' }),
     /give a file of the workflows folder/,
   ],
-  ["a thousand nodes and one", flow(many(1_001)), /give at most 1000 nodes/],
+  [
+    "a thousand nodes and one",
+    flowText(nodesInRow(1_001)),
+    /^[^\n]*\nx\.yaml:4:1: Cannot use .* as nodes: give at most 1000 nodes: make it several workflows$/,
+  ],
+  [
+    "ten thousand nodes",
+    flowText(nodesInRow(10_000)),
+    /x\.yaml:1:1: Cannot read a flow of more than 250000 words and signs: split it/,
+  ],
+  [
+    "an id of 100,000 letters",
+    flowText({ nodes: `[{ id: ${"a".repeat(100_000)}, set: { n: 1 } }]` }),
+    /Cannot use "a{56}\.\.\. as id: give letters/,
+  ],
+  [
+    "an id of the prototype",
+    flowText({ nodes: "[{ id: __proto__, set: { n: 1 } }]" }),
+    /Cannot use "__proto__" as id/,
+  ],
+  [
+    "an input named constructor",
+    flowText({ nodes: "[{ id: a, inputs: { constructor: 1 }, set: { n: 1 } }]" }),
+    /Cannot name an input "constructor"/,
+  ],
+  [
+    "a write to the prototype",
+    flowText({ nodes: "[{ id: a, set: { __proto__: 1, n: 1 } }]" }),
+    /Cannot write "__proto__": state\.fields has no such field/,
+  ],
+  [
+    "a kind of the prototype",
+    flowText({ nodes: "[{ id: a, toString: 1 }]" }),
+    /Cannot use "toString" in nodes\[0\]/,
+  ],
+  [
+    "a tag of another's",
+    `%TAG ! tag:evil.example,2000:\n---\n${flowText({ more: "x: !y z" })}`,
+    /Unresolved tag/,
+  ],
+  ["an alias to what it stands in", flowText({ more: "x: &a { y: *a }" }), /Cannot read the file's aliases/],
   [
     "a condition of a million characters",
-    flow({ edges: route(`true && ${"true && ".repeat(125_000)}true`) }),
+    flowText({ edges: route(`true && ${"true && ".repeat(125_000)}true`) }),
     /at most 4096 can be used/,
   ],
-  ["a condition of many parts", flow({ edges: route("!".repeat(600)) }), /Cannot use .* as a condition/],
+  [
+    "a condition of nodesInRow parts",
+    flowText({ edges: route("!".repeat(600)) }),
+    /Cannot use .* as a condition/,
+  ],
   [
     "a regular expression that goes back",
-    flow({ edges: route(`state.text.matches("(a+)+$")`), nodes: "[{ id: a, set: { n: x } }]" }),
+    flowText({ edges: route(`state.text.matches("(a+)+$")`), nodes: "[{ id: a, set: { n: x } }]" }),
     /expected int, found str/,
   ],
   [
     "loops without end",
-    flow({ edges: "[{ from: START, to: a }, { from: a, to: a }]" }),
+    flowText({ edges: "[{ from: START, to: a }, { from: a, to: a }]" }),
     /Cannot run the cycle a -> a/,
   ],
   [
     "types in types",
-    flow({ fields: `, deep: { type: "${"list[".repeat(50)}str${"]".repeat(50)}" }` }),
+    flowText({ fields: `, deep: { type: "${"list[".repeat(50)}str${"]".repeat(50)}" }` }),
     /as type of field "deep"/,
   ],
 ];
@@ -136,6 +175,16 @@ for (const [what, text, message] of refused) {
   });
 }
 
+test("of a file that is far too large no more is read than tells so", async ({ folder }) => {
+  const file = join(folder, "x.yaml");
+  await writeFile(file, flowText());
+  // Mostly a hole, which takes no room on the disk.
+  await truncate(file, 5_000_000_000);
+  const before = process.memoryUsage().rss;
+  await rejects(loadWorkflows(folder, { isNamed: true, env: {}, log: silentLog }), /more than 1048576 bytes/);
+  assert.ok(process.memoryUsage().rss - before < 100_000_000);
+});
+
 test("a thousand nodes in two hundred branches are loaded in time", async ({ folder }) => {
   const branches = Array.from({ length: 200 }, (_, index) => `b${index}`);
   const fields = branches.map((id) => `, ${id}: { type: str }`).join("");
@@ -146,7 +195,7 @@ test("a thousand nodes in two hundred branches are loaded in time", async ({ fol
     ...[0, 1, 2].map((step) => `  - { from: ${id}_${step}, to: ${id}_${step + 1} }`),
     `  - { from: ${id}_3, to: join }`,
   ]);
-  const text = flow({
+  const text = flowText({
     fields,
     nodes: `\n${[...nodes, "  - { id: join, set: { n: 1 } }"].join("\n")}`,
     edges: `\n  - { from: START, to: [${branches.map((id) => `${id}_0`).join(", ")}] }\n${edges.join("\n")}\n  - { from: join, to: END }`,
@@ -164,7 +213,7 @@ test("a module outside of the folder is not imported, whatever link leads there"
   await mkdir(inside);
   await writeFile(join(folder, "outside.js"), "export const f = () => 1;");
   await symlink(join(folder, "outside.js"), join(inside, "_link.js"));
-  await writeFile(join(inside, "x.yaml"), flow({ nodes: "[{ id: a, run: _link.js#f }]" }));
+  await writeFile(join(inside, "x.yaml"), flowText({ nodes: "[{ id: a, run: _link.js#f }]" }));
   await rejects(
     loadWorkflows(inside, { isNamed: true, env: {}, log: silentLog }),
     /x\.yaml:4:\d+: Cannot load "_link\.js": there is no file/,

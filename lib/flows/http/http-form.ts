@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { mapping } from "../mapping.ts";
 import type { StatusPattern } from "./expected-status.ts";
+import { URL_LENGTH_MAX } from "./url-template.ts";
 
 /** The value of a node's `http`. */
 export interface HttpForm {
@@ -53,6 +54,7 @@ export const httpForm: v.GenericSchema<unknown, HttpForm> = v.pipe(
     ),
     url: v.pipe(
       text,
+      v.maxLength(URL_LENGTH_MAX, `give at most ${URL_LENGTH_MAX} characters; send what is long in the body`),
       v.description(
         "The URL. Scheme, host and port are literal, or the host is in allow_hosts; lookups behind it are percent-encoded.",
       ),

@@ -127,6 +127,11 @@ export class Steps {
       },
       idempotencyKey: `${host.runId}:${name}`,
     });
+    return await this.#remember(name, value);
+  }
+
+  /** Stores what a step gave, and gives it as it will be read. */
+  async #remember(name: string, value: unknown): Promise<never> {
     const result = this.#toResult(value, name);
     await this.#store({ name, kind: "step", result, dueAt: null, endedAt: this.#host.clock.now() });
     return readResult(result) as never;
@@ -142,11 +147,7 @@ export class Steps {
     this.#groups.add(name);
     try {
       const value = await fn();
-      return await this.#track(async () => {
-        const result = this.#toResult(value, name);
-        await this.#store({ name, kind: "step", result, dueAt: null, endedAt: this.#host.clock.now() });
-        return readResult(result);
-      });
+      return await this.#track(() => this.#remember(name, value));
     } finally {
       this.#groups.delete(name);
       this.#activity++;

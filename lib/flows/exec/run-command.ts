@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
-import { type Clock, pause, setLongTimer } from "../../clock.ts";
+import { setLongTimer } from "../../clock.ts";
+import { FatalError } from "../../workflow-errors.ts";
 import type { SecretHider } from "../secret-hider.ts";
 import { KeptOutput } from "./kept-output.ts";
+import { type ExecGivens, ProcessGroup } from "./process-group.ts";
 
 /** A command whose templates are filled. */
 export interface Command {
@@ -23,17 +26,10 @@ export interface Ended {
   /** null where a signal ended it. */
   readonly exitCode: number | null;
   readonly signal: string | null;
+  /** What became of one that took too long; null for one that ended in time. */
+  readonly late: string | null;
   readonly stdout: string;
   readonly stderr: string;
-}
-
-/** When a command is over although it is not. */
-export interface ExecGivens {
-  readonly clock: Clock;
-  /** Between asking its processes to end and ending them. */
-  readonly graceMs: number;
-  /** How long what is left of its output is waited for where others hold it open. */
-  readonly drainMs: number;
 }
 
 /**
@@ -42,47 +38,87 @@ export interface ExecGivens {
  * A timeout, or the signal, ends the whole group: SIGTERM, and SIGKILL after the grace. What a command leaves running
  * behind it when it ends by itself is left alone, and its output is waited for no longer than a moment.
  *
- * @throws {Error} the program or the folder is not there, the time is over; the signal's own reason where it aborted
+ * @throws {Error} the program or the folder is not there; the signal's own reason where it aborted
+ * @throws {FatalError} more arguments than the system takes
  */
 export async function runCommand(command: Command, signal: AbortSignal, givens: ExecGivens): Promise<Ended> {
   signal.throwIfAborted();
-  const child = spawn(command.program, command.args, {
-    cwd: command.cwd,
-    env: { ...command.env },
-    detached: true,
-    shell: false,
-    stdio: [command.stdin === null ? "ignore" : "pipe", "pipe", "pipe"],
-  });
+  let child: ChildProcess;
+  try {
+    child = start(command);
+  } catch (error) {
+    throw await notStarted(error, command); // some errors are thrown here and some are events, as the runtime likes
+  }
   const stdout = keep(child.stdout);
   const stderr = keep(child.stderr);
   // A command that does not read what it is handed is its own affair.
   child.stdin?.on("error", () => {});
   child.stdin?.end(command.stdin);
-  const stop = new Stop(child, givens);
-  const timer = setLongTimer(givens.clock, () => stop.end(timeOut(command.timeoutMs)), command.timeoutMs);
-  const onAbort = (): void => stop.end(signal.reason);
+  const group = child.pid === undefined ? null : new ProcessGroup(child.pid, givens);
+  let ending: "late" | "aborted" | null = null;
+  const end = (why: "late" | "aborted"): void => {
+    ending ??= why;
+    group?.end();
+  };
+  const timer = setLongTimer(givens.clock, () => end("late"), command.timeoutMs);
+  const onAbort = (): void => end("aborted");
   signal.addEventListener("abort", onAbort);
-  try {
-    const [exitCode, signalName] = await exitOf(child, command);
-    if (stop.isEnding) await stop.done;
-    await drained(child, givens);
-    if (stop.isEnding) throw stop.reason;
-    return {
-      exitCode,
-      signal: signalName,
-      stdout: stdout.text(command.hide),
-      stderr: stderr.text(command.hide),
-    };
-  } finally {
+  const release = (): void => {
     timer.clear();
     signal.removeEventListener("abort", onAbort);
-    child.stdout?.destroy();
-    child.stderr?.destroy();
-  }
+  };
+  const exited = exitOf(child).then(async (exit) => {
+    release(); // it ended in time: what it leaves behind is not ended for what comes later
+    await group?.leaderEnded();
+    await drained(child, givens);
+    return exit;
+  });
+  const exit = await Promise.race([exited, ...(group === null ? [] : [group.outlived])])
+    .catch(async (error: unknown) => {
+      throw await notStarted(error, command);
+    })
+    .finally(() => {
+      release();
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    });
+  if (exit === null) child.unref();
+  if (ending === "aborted") throw signal.reason;
+  const fate = exit === null ? "could not be ended" : "was ended with its process group";
+  return {
+    exitCode: exit?.code ?? null,
+    signal: exit?.signal ?? null,
+    late: ending === null ? null : `took over ${command.timeoutMs / 1_000} s and ${fate}`,
+    stdout: stdout.text(command.hide),
+    stderr: stderr.text(command.hide),
+  };
 }
 
-function timeOut(ms: number): Error {
-  return new Error(`took over ${ms / 1_000} s and was ended, with all that it had started`);
+function start({ program, args, cwd, env, stdin }: Command): ChildProcess {
+  return spawn(program, args, {
+    cwd,
+    env: { ...env },
+    detached: true,
+    shell: false,
+    stdio: [stdin === null ? "ignore" : "pipe", "pipe", "pipe"],
+  });
+}
+
+/** Why it was not started, in the same words on every runtime. */
+async function notStarted(error: unknown, { program, cwd }: Command): Promise<Error> {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "E2BIG") {
+    return new FatalError(
+      "its arguments and variables are more than the system takes; hand them over by stdin",
+    );
+  }
+  // The system has the same error for both.
+  const isFolder = cwd === undefined || (await stat(cwd).catch(() => null))?.isDirectory() === true;
+  if (!isFolder) return new Error(`there is no folder ${JSON.stringify(cwd)}`);
+  if (code !== "ENOENT") return new Error(`it cannot be started (${code ?? "unknown error"})`);
+  return new Error(
+    `there is no program ${JSON.stringify(program)}${program.includes("/") ? "" : " in PATH"}`,
+  );
 }
 
 function keep(stream: Readable | null): KeptOutput {
@@ -93,22 +129,16 @@ function keep(stream: Readable | null): KeptOutput {
 }
 
 /** Resolves when the command itself has ended. */
-function exitOf(child: ChildProcess, { program, cwd }: Command): Promise<[number | null, string | null]> {
+function exitOf(child: ChildProcess): Promise<{ code: number | null; signal: string | null }> {
   return new Promise((resolve, reject) => {
-    child.once("exit", (code, signal) => resolve([code, signal]));
-    child.once("error", (error: NodeJS.ErrnoException) => {
-      const folder = cwd === undefined ? "" : `, or no folder ${JSON.stringify(cwd)}`;
-      const missing = `there is no program ${JSON.stringify(program)} in PATH${folder}`;
-      reject(
-        new Error(error.code === "ENOENT" ? missing : `cannot be started (${error.code ?? "unknown error"})`),
-      );
-    });
+    child.once("exit", (code, signal) => resolve({ code, signal }));
+    child.once("error", reject);
   });
 }
 
 /** Resolves when its output is read to the end, or is held open by others for too long. */
 function drained(child: ChildProcess, { clock, drainMs }: ExecGivens): Promise<void> {
-  const open = [child.stdout, child.stderr].filter((stream) => stream !== null && !stream.readableEnded);
+  const open = [child.stdout, child.stderr].filter((stream) => stream !== null && !stream.closed);
   return new Promise((resolve) => {
     let left = open.length;
     const timer = clock.setTimer(done, drainMs);
@@ -119,59 +149,4 @@ function drained(child: ChildProcess, { clock, drainMs }: ExecGivens): Promise<v
     if (left === 0) done();
     for (const stream of open) stream?.once("close", () => --left === 0 && done());
   });
-}
-
-/** The end of a process group. */
-class Stop {
-  readonly #child: ChildProcess;
-  readonly #givens: ExecGivens;
-  #reason: unknown;
-  #done: Promise<void> | null = null;
-
-  constructor(child: ChildProcess, givens: ExecGivens) {
-    this.#child = child;
-    this.#givens = givens;
-  }
-
-  get isEnding(): boolean {
-    return this.#done !== null;
-  }
-
-  get reason(): unknown {
-    return this.#reason;
-  }
-
-  /** Resolves when no process of the group is left, or SIGKILL was sent to all of them. */
-  get done(): Promise<void> {
-    return this.#done ?? Promise.resolve();
-  }
-
-  end(reason: unknown): void {
-    if (this.#done !== null || this.#child.pid === undefined) return;
-    this.#reason = reason;
-    this.#done = this.#endGroup(this.#child.pid);
-  }
-
-  async #endGroup(pid: number): Promise<void> {
-    if (!signalGroup(pid, "SIGTERM")) return;
-    const { clock, graceMs } = this.#givens;
-    const until = clock.monotonic() + graceMs;
-    while (clock.monotonic() < until) {
-      await pause(clock, Math.min(LOOK_MS, graceMs));
-      if (!signalGroup(pid, 0)) return;
-    }
-    signalGroup(pid, "SIGKILL");
-  }
-}
-
-/** How often it is looked whether a group has ended, in milliseconds. */
-const LOOK_MS = 20;
-
-/** False where the group has no process any more. */
-function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL" | 0): boolean {
-  try {
-    return process.kill(-pid, signal);
-  } catch {
-    return false;
-  }
 }

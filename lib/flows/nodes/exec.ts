@@ -1,9 +1,10 @@
 import { systemClock } from "../../clock.ts";
 import { encodeText } from "../../json.ts";
-import { FatalError } from "../../workflow-errors.ts";
+import { FatalError, isFatalError } from "../../workflow-errors.ts";
 import { checkExec } from "../exec/check-exec.ts";
 import { type ExecForm, execForm, TIMEOUT_BY_DEFAULT } from "../exec/exec-form.ts";
-import { type Command, type Ended, type ExecGivens, runCommand } from "../exec/run-command.ts";
+import type { ExecGivens } from "../exec/process-group.ts";
+import { type Command, type Ended, runCommand } from "../exec/run-command.ts";
 import { show } from "../fault.ts";
 import type { FieldType } from "../field-type.ts";
 import type { NodeContext, NodeGivens, NodeKind, NodeOf, RunNode } from "../node-kind.ts";
@@ -78,17 +79,19 @@ function prepare(form: ExecForm, node: NodeOf, env: NodeGivens["host"]["env"], g
     }
     const ended = await runCommand(command, signal, givens).catch((error: unknown) => {
       if (signal.aborted) throw error;
-      throw new Error(`${cannot}: ${(error as Error).message}`);
+      const message = `${cannot}: ${(error as Error).message}`;
+      throw isFatalError(error) ? new FatalError(message) : new Error(message);
     });
     return resultOf(ended, codes, cannot);
   };
 }
 
 function resultOf(
-  { exitCode, signal, stdout, stderr }: Ended,
+  { exitCode, signal, late, stdout, stderr }: Ended,
   codes: readonly number[] | null,
   cannot: string,
 ): unknown {
+  if (late !== null) throw new Error(`${cannot}: ${late}${lastWords(stderr)}`);
   if (exitCode === null) throw new Error(`${cannot}: it was ended by ${signal}${lastWords(stderr)}`);
   if (codes === null || codes.includes(exitCode)) return { exit_code: exitCode, stdout, stderr };
   throw new Error(`${cannot}: it ended with exit code ${exitCode}${lastWords(stderr)}`);

@@ -170,12 +170,45 @@ test("a signal that ended it is named", async () => {
   await rejects(run({ command: ["sh", "-c", "kill -TERM $$"], expect: "any" }), /it was ended by SIGTERM$/);
 });
 
-test("a program or a folder that is not there is said, and may be there the next time", async () => {
-  await rejects(run({ command: ["no-such-program"] }), (error) => {
-    assert.match(error.message, /there is no program "no-such-program" in PATH$/);
-    assert.not(isFatalError(error));
+const notStarted: readonly [what: string, form: ExecForm, message: RegExp][] = [
+  ["no program", { command: ["no-such-program"] }, /: there is no program "no-such-program" in PATH$/],
+  ["no file", { command: ["/no/such/file"], cwd: "/" }, /: there is no program "\/no\/such\/file"$/],
+  ["no folder", { command: ["true"], cwd: "/no/such/folder" }, /: there is no folder "\/no\/such\/folder"$/],
+  ["a file as folder", { command: ["true"], cwd: process.execPath }, /: there is no folder ".+"$/],
+  [
+    "no program in a PATH of its own",
+    { command: ["true"], env: { PATH: "/no" } },
+    /no program "true" in PATH$/,
+  ],
+];
+for (const [what, form, message] of notStarted) {
+  test(`${what} is said, and may be another thing the next time`, async () => {
+    for (const stdin of [{}, { stdin: "x".repeat(100_000) }]) {
+      await rejects(run({ ...form, ...stdin }), (error) => {
+        assert.match(error.message, message);
+        assert.not(isFatalError(error));
+      });
+    }
   });
-  await rejects(run({ command: ["true"], cwd: "/no/such/folder" }), /or no folder "\/no\/such\/folder"/);
+}
+
+test("more than the system takes ends the run, and nothing of it is shown", async () => {
+  const state = { long: "sha-of-nobody".repeat(10_000) };
+  const command = ["true", ...Array.from({ length: 60 }, () => "{long}")];
+  for (const form of [{ command }, { command: ["true"], env: { A: "{long}{long}" } }]) {
+    await rejects(run(form, { state }), (error) => {
+      assert.match(
+        error.message,
+        /: its arguments and variables are more than the system takes; hand them over/,
+      );
+      assert.ok(isFatalError(error));
+    });
+  }
+});
+
+test("a relative program is looked for in the folder that it runs in", async ({ folder }) => {
+  await writeFile(join(folder, "own.sh"), "#!/bin/sh\necho own\n", { mode: 0o755 });
+  assert.is((await run({ command: ["./own.sh"], cwd: folder })).stdout, "own\n");
 });
 
 test("a command that prints for ever is kept to its beginning and its end", async () => {
@@ -198,7 +231,7 @@ test("bytes that are no UTF-8 become U+FFFD", async () => {
   assert.is((await run({ command: ["printf", "a\\377b"] })).stdout, "a\ufffdb");
 });
 
-/** A command with a process in the background, which says who it is in a file and ends only by force where it is stubborn. */
+/** A command with a process in the background, which says who it is in a file and ends only by force where it is stubborn, or by itself after a minute. */
 async function withBackground(
   folder: string,
   then: string,
@@ -208,7 +241,7 @@ async function withBackground(
   const trap = isStubborn ? "trap '' TERM;" : "";
   await writeFile(
     script,
-    `(${trap} echo started; while true; do sleep 1; done) &\necho $! > "$1"\n${then}\n`,
+    `(${trap} echo started; n=0; while [ $n -lt 60 ]; do sleep 1; n=$((n+1)); done) &\necho $! > "$1"\n${then}\n`,
   );
   const file = join(folder, "pid");
   return {
@@ -244,7 +277,7 @@ for (const isStubborn of [false, true]) {
     await rejects(run({ command, timeout: 0.5 }, { graceMs: 100 }), (error) => {
       assert.is(
         error.message,
-        'Cannot run sh in exec node "do": took over 0.5 s and was ended, with all that it had started',
+        'Cannot run sh in exec node "do": took over 0.5 s and was ended with its process group',
       );
       assert.not(isFatalError(error));
     });
@@ -272,6 +305,55 @@ test("the run's signal ends it, and is what it fails with", async ({ folder }) =
     () => `process ${background} to end`,
   );
   await rejects(run({ command }, { signal: aborter.signal }), /cancelled/);
+});
+
+test("a time-out after the command's own end is none, and ends nothing", async ({ folder }) => {
+  const { command, pid } = await withBackground(folder, "echo done", false);
+  const { stdout } = await run({ command, timeout: 0.5 }, { drainMs: 900 });
+  assert.match(stdout, /done\n/);
+  const background = await pid();
+  assert.ok(isAlive(background));
+  process.kill(background, "SIGKILL");
+});
+
+test("a time-out shows the last words, without secrets", async () => {
+  const command = ["sh", "-c", 'echo "waiting for $TOKEN" >&2; exec sleep 30'];
+  const env = { API_TOKEN: "t0ken-t0ken" };
+  await rejects(
+    run({ command, env: { TOKEN: "{env.API_TOKEN}" }, timeout: 0.4 }, { env }),
+    /took over 0\.4 s and was ended with its process group, and its last words are "waiting for \[hidden\]"$/,
+  );
+});
+
+test("a command that may not be ended, another user's, does not hang the node", async ({ folder }) => {
+  const { command, pid } = await withBackground(folder, "wait", false);
+  const kill = process.kill;
+  // What the system answers to one who may not: sudo's children are root's.
+  process.kill = (to, signal) => {
+    if (to < 0) throw Object.assign(new Error("kill EPERM"), { code: "EPERM" });
+    return kill(to, signal);
+  };
+  const leaders: number[] = [];
+  try {
+    const late = run({ command, timeout: 0.3 }, { graceMs: 50, drainMs: 50 });
+    leaders.push(await pid());
+    await rejects(late, /: took over 0\.3 s and could not be ended$/);
+    const aborter = new AbortController();
+    const aborted = run({ command }, { signal: aborter.signal, graceMs: 50, drainMs: 50 });
+    aborter.abort(new DOMException("cancelled", "AbortError"));
+    await rejects(aborted, /cancelled/);
+  } finally {
+    process.kill = kill;
+  }
+  for (const background of leaders) assert.ok(isAlive(background));
+});
+
+test("a process that left the group and holds the output open is not waited for", async () => {
+  const command = ["sh", "-c", "setsid sleep 2 & wait"];
+  await rejects(
+    run({ command, timeout: 0.3 }, { graceMs: 50, drainMs: 50 }),
+    /took over 0\.3 s and was ended/,
+  );
 });
 
 test("what a command leaves running behind it is not waited for, and lives on", async ({ folder }) => {

@@ -1,68 +1,84 @@
 import { isReservedVariable, VARIABLE_NAME } from "../../environment-names.ts";
-import { show } from "../fault.ts";
+import { type Place, show } from "../fault.ts";
 import type { NodeCheck } from "../node-kind.ts";
-import { parseTemplate } from "../template.ts";
+import { type Lookup, parseTemplate } from "../template.ts";
+import { codePlaces } from "./code-places.ts";
 import type { ExecForm } from "./exec-form.ts";
-import { codeArgument } from "./interpreters.ts";
 
 /** Tells of what is wrong beyond the form: templates where text has to stand as it is, and code that templates would fill. */
 export function checkExec(form: ExecForm, check: NodeCheck): void {
   const [program = "", ...args] = form.command;
-  const literal = (text: string, place: (string | number)[], what: string): void => {
-    if (!check.templates(text, place) || !hasLookup(text)) return;
-    check.fault(place, `Cannot fill ${show(text)}: ${what} is written as it is, without a template`);
+  const text = (value: string, place: Place, options?: { mayReadEnv: boolean }): void => {
+    if (value.includes("\0")) check.fault(place, "Cannot hand over a NUL character: leave it out");
+    check.templates(value, place, options);
+  };
+  const literal = (value: string, place: Place, what: string): void => {
+    text(value, place);
+    if (!hasLookup(value)) return;
+    check.fault(place, `Cannot fill ${show(value)}: ${what} is written as it is, without a template`);
   };
   literal(program, ["exec", "command", 0], "the program");
   if (program === "" || /\.(?:bat|cmd)$/i.test(program)) {
     check.fault(["exec", "command", 0], `Cannot run ${show(program)}: give a program that needs no shell`);
   }
-  for (const [index, argument] of args.entries()) {
-    const place = ["exec", "command", index + 1];
-    if (argument.includes("\0"))
-      check.fault(place, "Cannot hand over an argument with a NUL character: leave it out");
-    check.templates(argument, place);
+  for (const [index, argument] of args.entries()) text(argument, ["exec", "command", index + 1]);
+  if (form.cwd !== undefined) literal(form.cwd, ["exec", "cwd"], "the folder");
+  for (const [name, value] of Object.entries(form.env ?? {})) {
+    text(value, ["exec", "env", name], { mayReadEnv: true });
+    checkVariable(name, value, check);
   }
-  const code = codeArgument(form.command);
-  if (code !== null && hasLookup(form.command[code] ?? "")) {
+  if (form.stdin !== undefined) check.templates(form.stdin, ["exec", "stdin"], { mayReadEnv: true });
+  checkCode(form, check);
+}
+
+function checkCode({ command, stdin = "" }: ExecForm, check: NodeCheck): void {
+  const { places, reader, takesArguments } = codePlaces(command);
+  const way = takesArguments ? "as a further argument or by env" : "as data, by stdin or by env";
+  for (const place of places) {
+    if (!hasLookup(command[place] ?? "")) continue;
     check.fault(
-      ["exec", "command", code],
-      "Cannot fill code that a program runs: what the template finds would be run, too; hand it over as a further argument or by env, and read it there",
+      ["exec", "command", place],
+      `Cannot fill code that a program runs: what the template finds would be run, too; hand it over ${way}, and read it there`,
     );
   }
-  if (form.cwd !== undefined) literal(form.cwd, ["exec", "cwd"], "the folder");
-  checkVariables(form.env ?? {}, check);
-  if (form.stdin !== undefined) check.templates(form.stdin, ["exec", "stdin"], { mayReadEnv: true });
-}
-
-/** They say which code a program loads, so that a template in one would choose it. */
-const LOADING_NAME =
-  /^(?:PATH|LD_.*|DYLD_.*|NODE_OPTIONS|NODE_PATH|BASH_ENV|ENV|IFS|SHELLOPTS|PYTHON.*|PERL5.*|RUBY.*|GIT_.*|SSH_.*)$/i;
-
-function checkVariables(env: Readonly<Record<string, string>>, check: NodeCheck): void {
-  for (const [name, value] of Object.entries(env)) {
-    const place = ["exec", "env", name];
-    if (!VARIABLE_NAME.test(name)) {
-      check.fault(
-        place,
-        `Cannot name a variable ${show(name)}: give letters, digits and "_", without a template`,
-      );
-    } else if (isReservedVariable(name)) {
-      check.fault(
-        place,
-        `Cannot name a variable ${name}: it is one of this server's own secrets; take another name`,
-      );
-    }
-    if (!check.templates(value, place, { mayReadEnv: true }) || !hasLookup(value)) continue;
-    if (LOADING_NAME.test(name)) {
-      check.fault(place, `Cannot fill ${name}: it says which code is run, so that it is written as it is`);
-    }
+  if (reader !== null && hasLookup(stdin)) {
+    check.fault(
+      ["exec", "stdin"],
+      `Cannot fill what ${reader} reads: it would run what the template finds, too; give it its code as an argument, and the value beside it`,
+    );
   }
 }
 
-/** True where templates that can be read have a lookup. */
-function hasLookup(text: string): boolean {
+/** They say which code a program loads or runs, so that a value in one would choose it. */
+const LOADING_NAME =
+  /^(?:PATH|HOME|LD_.*|DYLD_.*|GCONV_PATH|XDG_.*|NODE_(?:OPTIONS|PATH|EXTRA_CA_CERTS)|NPM_CONFIG_.*|BUN_.*|DENO_.*|BASH_.*|ENV|ZDOTDIR|IFS|PS4|PROMPT_COMMAND|SHELL|SHELLOPTS|PYTHON.*|PERL5.*|RUBY.*|GEM_.*|BUNDLE_.*|PHPRC|PHP_INI_.*|LUA_.*|CLASSPATH|_?JAVA_.*|JDK_JAVA_OPTIONS|MAVEN_OPTS|GRADLE_OPTS|DOTNET_.*|MAKEFLAGS|RUSTC_WRAPPER|GIT_(?!(?:AUTHOR|COMMITTER)_(?:NAME|EMAIL|DATE)$).*|SSH_.*|EDITOR|VISUAL|PAGER|BROWSER|LESSOPEN|DOCKER_HOST|KUBECONFIG)$/i;
+
+function checkVariable(name: string, value: string, check: NodeCheck): void {
+  const place = ["exec", "env", name];
+  if (!VARIABLE_NAME.test(name)) {
+    check.fault(
+      place,
+      `Cannot name a variable ${show(name)}: give letters, digits and "_", without a template`,
+    );
+  } else if (isReservedVariable(name)) {
+    check.fault(
+      place,
+      `Cannot name a variable ${name}: it is one of this server's own secrets; take another name`,
+    );
+  }
+  // What {env.NAME} finds is the operator's own, as the file is: the server's SSH_AUTH_SOCK, say.
+  if (LOADING_NAME.test(name) && hasLookup(value, (lookup) => lookup.root !== "env")) {
+    check.fault(
+      place,
+      `Cannot fill ${name}: it says which code is run, so that it is written as it is, or from {env.NAME}`,
+    );
+  }
+}
+
+/** True where templates that can be read have a lookup, of those that are looked for. */
+function hasLookup(text: string, isSought: (lookup: Lookup) => boolean = () => true): boolean {
   try {
-    return parseTemplate(text).some((part) => typeof part === "object");
+    return parseTemplate(text).some((part) => typeof part === "object" && isSought(part));
   } catch {
     return false; // told of already
   }

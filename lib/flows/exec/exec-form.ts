@@ -68,7 +68,7 @@ export const execForm: v.GenericSchema<unknown, ExecForm> = v.pipe(
     ),
     expect: v.exactOptional(
       v.pipe(
-        v.union([exitCode, v.array(exitCode), v.literal("any")], code),
+        v.union([exitCode, v.pipe(v.array(exitCode), v.minLength(1, code)), v.literal("any")], code),
         v.description("The exit codes that are no failure, default 0"),
       ),
     ),

@@ -417,6 +417,24 @@ const refused: readonly [what: string, exec: object, message: RegExp][] = [
     /Cannot fill code/,
   ],
   ["one in another language", { command: ["python3", "-c", "print('{x}')"] }, /Cannot fill code/],
+  ["one that a shell reads", { command: ["bash"], stdin: "git checkout {x}" }, /Cannot fill what bash reads/],
+  ["one that comes as an environment's", { command: ["sh"], stdin: "{env.API_TOKEN}" }, /what sh reads/],
+  [
+    "one that a shell elsewhere runs",
+    { command: ["ssh", "app@host", "deploy {x}"] },
+    /Cannot fill code .+ hand it over as data, by stdin or by env/,
+  ],
+  ["a script from a template", { command: ["bash", "scripts/{x}"] }, /Cannot fill code that a program runs/],
+  ["a NUL character in the folder", { command: ["ls"], cwd: "a\0b" }, /Cannot hand over a NUL character/],
+  ["one in the program", { command: ["l\0s"] }, /Cannot hand over a NUL character/],
+  ["one in a variable", { command: ["ls"], env: { A: "a\0b" } }, /Cannot hand over a NUL character/],
+  ["no exit code that is expected", { command: ["ls"], expect: [] }, /give an exit code from 0 to 255/],
+  ["a template in HOME", { command: ["ls"], env: { HOME: "{x}" } }, /Cannot fill HOME: it says which code/],
+  [
+    "one beside an environment's",
+    { command: ["ls"], env: { GIT_SSH_COMMAND: "{env.API_TOKEN} {x}" } },
+    /Cannot fill GIT_SSH_COMMAND/,
+  ],
   ["one in a program that is always code", { command: ["sed", "-n", "s/{x}/y/"] }, /Cannot fill code/],
   ["a batch file", { command: ["deploy.bat"] }, /give a program that needs no shell/],
   ["a field that is not there", { command: ["ls", "{y}"] }, /Cannot read \{y\}/],
@@ -428,6 +446,14 @@ for (const [what, exec, message] of refused) {
     await rejects(flow(exec, ["API_TOKEN"]), message);
   });
 }
+
+test("variables that say which code is run may come from the operator's environment", async () => {
+  const exec = {
+    command: ["sh", "-c", 'printf "%s" "$SSH_AUTH_SOCK$GIT_AUTHOR_NAME"'],
+    env: { SSH_AUTH_SOCK: "{env.API_TOKEN}", GIT_AUTHOR_NAME: "{x}" },
+  };
+  assert.equal(await attempt(await flow(exec, ["API_TOKEN"]), { x: "Ada" }), { x: "[hidden]Ada", code: 0 });
+});
 
 test("a script takes templates as further arguments", async () => {
   const script = { command: ["sh", "-c", 'printf "%s" "$1"', "sh", "{x}"] };

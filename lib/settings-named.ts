@@ -121,7 +121,11 @@ function readRotated(reading: Reading, prefix: string, takesDefault: boolean): R
   );
 }
 
-function readSchemes({ env, faults }: Reading): Record<string, string | SchemeOptions> {
+/** The schemes of the user's own, by the names of their providers. */
+export function readSchemes({
+  env,
+  faults,
+}: Pick<Reading, "env" | "faults">): Record<string, string | SchemeOptions> {
   const schemes: [string, string | SchemeOptions][] = [];
   for (const name of namesOf(env, "WEBHOOK_SCHEME_")) {
     const scheme = env[name]?.trim();

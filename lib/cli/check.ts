@@ -1,9 +1,13 @@
 import { realpath, stat } from "node:fs/promises";
-import { basename, dirname, join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { isReservedVariable } from "../environment-names.ts";
-import { type FileFault, faultsOf, lineOf } from "../workflows/file-fault.ts";
+import { suggest } from "../flows/suggest.ts";
+import { builtInSchemeNames } from "../schemes/mod.ts";
+import { readSchemes, variablePart } from "../settings-named.ts";
+import { type FileFault, lineOf } from "../workflows/file-fault.ts";
 import { readFamily } from "../workflows/read-family.ts";
-import { readFolder } from "../workflows/read-folder.ts";
+import { type ProviderUse, readFolder } from "../workflows/read-folder.ts";
+import { nameOf } from "../workflows/read-workflow.ts";
 import { readArguments } from "./arguments.ts";
 import type { Command, Terminal } from "./command.ts";
 import { escapeControls } from "./program-log.ts";
@@ -27,26 +31,53 @@ exit code is 1 where there is a fault.`,
     const env = Object.fromEntries(
       Object.entries(terminal.env).filter(([name]) => !isReservedVariable(name)),
     );
+    const known = [...builtInSchemeNames(), ...Object.keys(readSchemes({ env: terminal.env, faults: [] }))];
     const found: Found[] = [];
-    for (const path of paths) found.push(await look(path, env));
+    for (const path of new Set(paths))
+      found.push(await untilEnd(path, terminal, () => look(path, env, known)));
     const names = found.flatMap((each) => each.names);
-    const faults = found.flatMap((each) => each.faults);
-    const warnings = found.flatMap((each) => each.warnings);
+    const faults = once(found.flatMap((each) => each.faults));
+    const warnings = once(found.flatMap((each) => each.warnings));
     const ok = faults.length === 0;
     if (!given.has("json")) print({ names, faults, warnings }, terminal);
-    else terminal.stdout.write(`${JSON.stringify({ ok, workflows: names, faults, warnings })}\n`);
+    else {
+      const json = JSON.stringify({ ok, workflows: names, faults, warnings });
+      // What JSON leaves as it is, among it the C1 controls of terminals, stands in strings only.
+      terminal.stdout.write(`${escapeControls(json)}\n`);
+    }
     return ok ? 0 : 1;
   },
 };
 
 /** What a path holds; files as they are seen from the working folder. */
 interface Found {
+  /** Of workflows without faults. */
   readonly names: readonly string[];
   readonly faults: readonly FileFault[];
   readonly warnings: readonly FileFault[];
 }
 
-async function look(path: string, env: Terminal["env"]): Promise<Found> {
+/** A module that ends the process while it is loaded must not pass for one without faults. */
+async function untilEnd<T>(path: string, { stderr }: Terminal, work: () => Promise<T>): Promise<T> {
+  const onExit = (): void => {
+    stderr.write(escapeControls(`Cannot check ${path}: a module in it ends the process, or waits for ever`));
+    stderr.write("\n");
+    process.exitCode = 1;
+  };
+  process.once("exit", onExit);
+  try {
+    return await work();
+  } finally {
+    process.off("exit", onExit);
+  }
+}
+
+/** A workflow that two others run is looked at with each of them. */
+function once(faults: readonly FileFault[]): FileFault[] {
+  return [...new Map(faults.map((fault) => [lineOf(fault), fault])).values()];
+}
+
+async function look(path: string, env: Terminal["env"], known: readonly string[]): Promise<Found> {
   const isFolder = await stat(path).then(
     (found) => found.isDirectory(),
     () => null,
@@ -55,13 +86,30 @@ async function look(path: string, env: Terminal["env"]): Promise<Found> {
     const detail = "there is no such file or folder; name one, or set WORKFLOWS_DIR";
     return { names: [], faults: [{ file: path, detail }], warnings: [] };
   }
-  const { names, faults, warnings } = isFolder ? await lookInto(path, env) : await lookAt(path, env);
+  const { names, providers, ...found } = isFolder ? await lookInto(path, env) : await lookAt(path, env);
+  const faults = [...found.faults, ...strangers(providers, known)];
   const folder = isFolder ? path : dirname(path);
   const seen = ({ file, ...fault }: FileFault): FileFault => ({
     file: fromHere(join(folder, file)),
     ...fault,
   });
-  return { names, faults: faults.map(seen), warnings: warnings.map(seen) };
+  const wrong = new Set(faults.map(({ file }) => nameOf(file)));
+  return {
+    names: names.filter((name) => !wrong.has(name)),
+    faults: faults.map(seen),
+    warnings: found.warnings.map(seen),
+  };
+}
+
+/** A start is refused for them, too. */
+function strangers(providers: readonly ProviderUse[], known: readonly string[]): FileFault[] {
+  return providers
+    .filter(({ name }) => !known.includes(name))
+    .map(({ name, ...place }) => {
+      const own = `WEBHOOK_SCHEME_${variablePart(name)}`;
+      const detail = `Cannot take deliveries of provider ${JSON.stringify(name)} without ${own}: ${suggest(name, known)}`;
+      return { ...place, detail };
+    });
 }
 
 /** As terminals open it: from the working folder where it lies in it. */
@@ -70,19 +118,18 @@ function fromHere(path: string): string {
   return seen.startsWith("..") ? path : seen;
 }
 
-async function lookInto(folder: string, env: Terminal["env"]): Promise<Found> {
-  const { loaded, faults, warnings } = await readFolder(await realpath(folder), { env });
-  return { names: loaded.map(({ name }) => name), faults, warnings };
+interface Looked extends Found {
+  readonly providers: readonly ProviderUse[];
 }
 
-async function lookAt(file: string, env: Terminal["env"]): Promise<Found> {
-  const name = basename(file);
-  try {
-    const { warnings } = await readFamily(file, env);
-    return { names: [name.replace(/\.[^.]+$/, "")], faults: [], warnings };
-  } catch (error) {
-    return { names: [], faults: faultsOf(name, error), warnings: [] };
-  }
+async function lookInto(folder: string, env: Terminal["env"]): Promise<Looked> {
+  const { loaded, ...found } = await readFolder(await realpath(folder), { env });
+  return { names: loaded.map(({ name }) => name), ...found };
+}
+
+async function lookAt(file: string, env: Terminal["env"]): Promise<Looked> {
+  const { workflow, ...found } = await readFamily(file, env);
+  return { names: workflow === null ? [] : [nameOf(file)], ...found };
 }
 
 /** A hostile file must not write to the terminal what it likes. */

@@ -7,7 +7,7 @@ import { compileFlow, findHostFaults } from "./compile.ts";
 import { type FlowFault, isRecord, show } from "./fault.ts";
 import type { FlowConfig } from "./form.ts";
 import type { FlowHost } from "./node-kind.ts";
-import { readSource, type Source, type SourceFault } from "./source.ts";
+import { type Position, readSource, type Source, type SourceFault } from "./source.ts";
 
 /** A flow's file that can run, and what it says besides. */
 export interface ParsedFlow {
@@ -16,6 +16,8 @@ export interface ParsedFlow {
   readonly warnings: readonly SourceFault[];
   /** The workflows that its nodes name, with the places of the names. */
   readonly children: readonly (SourceFault & { readonly name: string })[];
+  /** The providers that its `on` names, with the places of the names; a workflow of code has none. */
+  readonly providers: readonly (Partial<Position> & { readonly name: string })[];
 }
 
 /**
@@ -38,6 +40,10 @@ export async function parseFlow(
   return {
     workflow,
     warnings: located(findIdle(config), source),
+    providers: (config.on ?? []).map(({ provider }, index) => ({
+      ...source.locate(["on", index, "provider"]),
+      name: provider,
+    })),
     children: config.nodes.flatMap(({ workflow: name }, index) => {
       if (typeof name !== "string") return [];
       const detail = `Cannot run workflow ${JSON.stringify(name)}: there is none of this name here`;

@@ -42,8 +42,11 @@ export async function loadWorkflows(
  * @throws {WebhookError} `flow_invalid`, with every fault of the file
  */
 export async function loadWorkflowFile(file: string | URL, env: FlowHost["env"]): Promise<AnyWorkflow> {
-  const { workflow } = await readFamily(typeof file === "string" ? file : fileURLToPath(file), env);
-  return workflow;
+  const path = typeof file === "string" ? file : fileURLToPath(file);
+  const { workflow, faults, errors } = await readFamily(path, env);
+  if (errors.length > 0) throw errors[0];
+  if (workflow !== null && faults.length === 0) return workflow;
+  throw new WebhookError("flow_invalid", faults.map(lineOf).join("\n"));
 }
 
 /** The folder's real path, or null for a missing one that nobody asked for. */

@@ -8,12 +8,18 @@ import { type FileFault, faultsOf } from "./file-fault.ts";
 import { folderHost, isInside } from "./folder-host.ts";
 import { isWorkflowFile, nameOf, readWorkflow } from "./read-workflow.ts";
 
+/** A provider that a workflow's `on` names, and where, as far as that is known. */
+export interface ProviderUse extends Omit<FileFault, "detail"> {
+  readonly name: string;
+}
+
 /** What a folder holds. */
 export interface Folder {
   /** By name. */
   readonly loaded: readonly NamedWorkflow[];
   readonly faults: readonly FileFault[];
   readonly warnings: readonly FileFault[];
+  readonly providers: readonly ProviderUse[];
   /** What the files threw, where it was no fault of a flow. */
   readonly errors: readonly unknown[];
 }
@@ -37,6 +43,7 @@ export async function readFolder(root: string, { env, given = {} }: LoadOptions)
   const loaded: NamedWorkflow[] = [];
   const faults: FileFault[] = [];
   const warnings: FileFault[] = [];
+  const providers: ProviderUse[] = [];
   const errors: unknown[] = [];
   const files = new Map<string, string>();
   const children: (ParsedFlow["children"][number] & { file: string; parent: string })[] = [];
@@ -51,6 +58,7 @@ export async function readFolder(root: string, { env, given = {} }: LoadOptions)
       byName.set(name, found.named.workflow);
       loaded.push(found.named);
       warnings.push(...found.warnings.map((warning) => ({ file, ...warning })));
+      providers.push(...found.providers.map((provider) => ({ file, ...provider })));
       children.push(...found.children.map((child) => ({ file, parent: name, ...child })));
     } catch (error) {
       faults.push(...faultsOf(file, error));
@@ -69,7 +77,7 @@ export async function readFolder(root: string, { env, given = {} }: LoadOptions)
       });
     }
   }
-  return { loaded: loaded.sort((a, b) => (a.name < b.name ? -1 : 1)), faults, warnings, errors };
+  return { loaded: loaded.sort((a, b) => (a.name < b.name ? -1 : 1)), faults, warnings, providers, errors };
 }
 
 function leadsTo(from: string, to: string, children: readonly { parent: string; name: string }[]): boolean {
@@ -96,9 +104,9 @@ async function loadNamed(root: string, fileName: string, host: FlowHost): Promis
       'its name is no workflow\'s: rename it to 1 to 64 lower-case letters, digits, "-" and "_" that begin with a letter or digit, or begin it with _ to leave it out',
     );
   }
-  const { workflow, warnings, children } = await readWorkflow(path, host);
+  const { workflow, ...found } = await readWorkflow(path, host);
   const fileHash = createHash("sha256")
     .update(await readFile(path))
     .digest("hex");
-  return { named: { name, fileHash, workflow }, warnings, children };
+  return { named: { name, fileHash, workflow }, ...found };
 }

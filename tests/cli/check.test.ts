@@ -5,7 +5,11 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { runCommand } from "../../lib/cli/commands.ts";
 import { Kept } from "../support/kept.ts";
+import { spawnProgram } from "../support/spawn-server.ts";
 import { removeFolder, tempFolder } from "../support/temp-folder.ts";
+
+const API = new URL("../../mod.ts", import.meta.url).href;
+const BIN = new URL("../../bin/latchhook.ts", import.meta.url);
 
 const test = suite<{ folder: string }>("cli/check");
 test.before.each(async (t) => {
@@ -127,11 +131,73 @@ test("what the workflows need of the environment is looked for, and our own secr
 });
 
 test("a file that writes to the terminal what it likes does not", async ({ folder }) => {
-  await write(folder, { "evil.yaml": sound.replace("n: 1", '"m\\u001b[2J": 1') });
-  const { out } = await check([folder]);
-  assert.not.match(out, "\u001b");
-  assert.match(out, /Cannot write/);
+  await write(folder, { "evil.yaml": sound.replace("n: 1", '"m\\u001b[2J\\u009b2J\\u202e": 1') });
+  for (const options of [[], ["--json"]]) {
+    const { out } = await check([folder, ...options]);
+    assert.not.match(out, /[^\P{C}\n]/u);
+    assert.match(out, /Cannot write/);
+  }
+  const { faults } = JSON.parse((await check([folder, "--json"])).out);
+  assert.match(faults[0].detail, '"m\\u001b[2J\u009b2J\u202e"');
 });
+
+test("a provider that a start would not know is a fault where it is named, and one of the user's own is none", async ({
+  folder,
+}) => {
+  await write(folder, {
+    "a.yaml": `${sound}on:\n  - { provider: github }\n  - { provider: githb }\n  - { provider: acme-x }\n`,
+    "b.js": `import { defineWorkflow } from ${JSON.stringify(API)};
+export default defineWorkflow({ on: [{ provider: "strpe" }], run: () => 1 });`,
+  });
+  const { code, out } = await check([folder], { WEBHOOK_SCHEME_ACME_X: "github" });
+  assert.is(code, 1);
+  assert.equal(out.trimEnd().split("\n"), [
+    `${join(folder, "a.yaml")}:8:7: Cannot take deliveries of provider "githb" without WEBHOOK_SCHEME_GITHB: did you mean "github"?`,
+    `${join(folder, "b.js")}: Cannot take deliveries of provider "strpe" without WEBHOOK_SCHEME_STRPE: did you mean "stripe"?`,
+    "0 workflows without faults, 2 faults, 0 warnings",
+  ]);
+  assert.match((await check([join(folder, "a.yaml")])).out, /a\.yaml:9:7: .*WEBHOOK_SCHEME_ACME_X/);
+});
+
+test("each workflow that a file runs is told of once and under its own name, however often it is run", async ({
+  folder,
+}) => {
+  await write(folder, {
+    "parent.yaml": sound
+      .replace(
+        "[{ id: a, set: { n: 1 } }]",
+        "[{ id: a, workflow: one }, { id: b, workflow: two }, { id: c, workflow: one }]",
+      )
+      .replace("{ from: a, to: END }", "{ from: a, to: b }, { from: b, to: c }, { from: c, to: END }"),
+    "one.yaml": sound.replace("n: 1", "m: 1"),
+    "two.js": "export default 1;",
+  });
+  const paths = ["parent.yaml", "one.yaml", "parent.yaml"].map((name) => join(folder, name));
+  const { out } = await check(paths);
+  assert.equal(out.trimEnd().split("\n"), [
+    `${join(folder, "one.yaml")}:4:25: Cannot write "m": state.fields has no such field; known are n`,
+    `${join(folder, "two.js")}: its default export is no workflow; write export default defineWorkflow({ ... })`,
+    "1 workflow without faults, 2 faults, 0 warnings",
+  ]);
+});
+
+const modules: readonly [what: string, text: string, code: number, said: RegExp][] = [
+  ["holds a timer open", "setInterval(() => {}, 1_000);", 0, /^1 workflow without faults, 0 faults/],
+  ["ends the process", "process.exit(0);", 1, /^Cannot check .*: a module in it ends the process/],
+];
+for (const [what, text, code, said] of modules) {
+  test(`with a module that ${what} the program ends with ${code}`, async ({ folder }) => {
+    await write(folder, {
+      "a.js": `import { defineWorkflow } from ${JSON.stringify(API)};
+export default defineWorkflow({ run: () => 1 });
+${text}`,
+      "package.json": '{ "type": "module" }',
+    });
+    const program = spawnProgram({ file: BIN, args: ["check", folder] });
+    assert.equal(await program.ended(), { code, signal: null });
+    assert.match(program.said.stdout + program.said.stderr, said);
+  });
+}
 
 test("a path that is not there is a fault, and an unknown option is called wrongly", async ({ folder }) => {
   const { code, out } = await check([join(folder, "none")]);

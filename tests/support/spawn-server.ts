@@ -29,6 +29,8 @@ export interface ChildTiming extends Timing {
 export interface SpawnOptions {
   /** Default `CHILD_SERVER`. */
   file?: URL;
+  /** Behind the file. */
+  args?: readonly string[];
   env?: Readonly<Record<string, string>>;
   cwd?: string;
   /** A command that starts it, such as one that sets a limit first; it is given the server's own command line. */
@@ -79,6 +81,7 @@ process.once("exit", () => {
 /** A process on the runtime that the tests run on, and what it has said; it may end by itself. */
 export function spawnProgram({
   file = CHILD_SERVER,
+  args = [],
   env = {},
   cwd,
   through = [],
@@ -91,7 +94,7 @@ export function spawnProgram({
   ended: () => Promise<ServerEnd>;
 } {
   const short = timing === undefined ? {} : { TEST_TIMING: JSON.stringify(timing) };
-  const line = [...through, process.execPath, ...runtimeArgs(), fileURLToPath(file)];
+  const line = [...through, process.execPath, ...runtimeArgs(), fileURLToPath(file), ...args];
   const child = spawn(line[0] ?? "", line.slice(1), {
     cwd: cwd ?? fileURLToPath(new URL("../..", import.meta.url)),
     env: { ...ownEnvironment(), ...short, ...env },

@@ -4,7 +4,7 @@
  */
 import { writeFile } from "node:fs/promises";
 import { toJsonSchema } from "@valibot/to-json-schema";
-import { flowForm } from "../lib/flows/form.ts";
+import { flowForm, IDLE } from "../lib/flows/form.ts";
 import { KINDS } from "../lib/flows/kinds.ts";
 
 type Json = Record<string, unknown>;
@@ -15,6 +15,9 @@ const FILE = new URL("flow.schema.json", import.meta.url);
 export function flowSchema(): string {
   const { $schema: _, ...schema } = toJsonSchema(flowForm, { target: "draft-07" }) as Json;
   const { properties } = schema as { properties: Record<string, Json> };
+  for (const name of IDLE.flow) warnOf(properties[name]);
+  for (const name of IDLE.node) warnOf(propertiesOf(itemsOf(properties.nodes))[name]);
+  for (const name of IDLE.config) warnOf(propertiesOf(properties.config)[name]);
   // What no form of a single key can say.
   Object.assign(itemsOf(properties.nodes), oneOf([...KINDS.keys()]));
   Object.assign(itemsOf(properties.edges), oneOf(["to", "routes", "loop", "parallel"]));
@@ -30,6 +33,15 @@ export function flowSchema(): string {
 /** Exactly one of these keys. */
 function oneOf(keys: readonly string[]): Json {
   return { oneOf: keys.map((key) => ({ required: [key] })) };
+}
+
+/** Editors warn of such a key, as the check of a file does, and do not offer it. */
+function warnOf(property: Json | undefined): void {
+  if (property !== undefined) property.deprecationMessage = property.description;
+}
+
+function propertiesOf(object: Json | undefined): Record<string, Json> {
+  return object?.properties as Record<string, Json>;
 }
 
 function itemsOf(list: Json | undefined): Json {

@@ -4,6 +4,8 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { parse } from "yaml";
 import { checkForm } from "../lib/flows/check-form.ts";
+import { parseFieldType } from "../lib/flows/field-type.ts";
+import { IDLE } from "../lib/flows/form.ts";
 import { flowSchema } from "../schema/generate.ts";
 
 const test = suite("schema");
@@ -42,11 +44,36 @@ test("it is draft-07 by its own metaschema, and tells of each key what it is", (
   assert.is(schema.$schema, "http://json-schema.org/draft-07/schema#");
   assert.ok(new Ajv({ strict: false }).validateSchema(schema));
   assert.not.match(flowSchema(), "$defs");
-  for (const part of [schema.properties.nodes.items, schema.properties.edges.items]) {
-    for (const [key, { description }] of Object.entries<Json>(part.properties))
+  const objects = [...objectsIn(schema)];
+  assert.ok(objects.length > 20);
+  for (const { properties, additionalProperties } of objects) {
+    assert.is(additionalProperties, false);
+    for (const [key, { description }] of Object.entries(properties as Record<string, Json>))
       assert.type(description, "string", key);
   }
 });
+
+test("editors offer the types, and warn of keys that do nothing", () => {
+  const { properties } = JSON.parse(flowSchema());
+  const { examples } = properties.state.properties.fields.additionalProperties.properties.type;
+  for (const type of examples) assert.is.not(parseFieldType(type), null, type);
+  assert.is(examples.length, 9);
+  const idle = [
+    ...IDLE.flow.map((name) => properties[name]),
+    ...IDLE.config.map((name) => properties.config.properties[name]),
+    ...IDLE.node.map((name) => properties.nodes.items.properties[name]),
+  ];
+  for (const { deprecationMessage } of idle) assert.is(deprecationMessage, "Does nothing here");
+  const marked = flowSchema().match(/"deprecationMessage"/g) ?? [];
+  assert.is(marked.length, idle.length);
+});
+
+/** The parts of a schema that name keys. */
+function* objectsIn(part: unknown): Generator<Json> {
+  if (typeof part !== "object" || part === null) return;
+  if ("properties" in part && "type" in part && part.type === "object") yield part as Json;
+  for (const inner of Object.values(part)) yield* objectsIn(inner);
+}
 
 test("every flow of the examples and fixtures fits, and names the schema that an editor finds", async () => {
   let count = 0;

@@ -91,7 +91,7 @@ const fieldForm = v.strictObject({
   default: v.exactOptional(
     describe(v.unknown(), "Its value where the inputs give none; null for a field that may be null"),
   ),
-  description: v.exactOptional(text),
+  description: v.exactOptional(describe(text, "For people")),
   schema: v.exactOptional(describe(partsForm, "The parts of an object and their types")),
   from: v.exactOptional(
     describe(text, "Where a delivery's value stands: CEL over event, headers and body, such as body.ref"),
@@ -145,9 +145,12 @@ const edgeForm = v.strictObject({
       v.pipe(
         v.array(
           v.strictObject({
-            condition: v.strictObject({
-              logic: describe(text, "CEL over state, such as state.score > 0.8 and state.ok; or default"),
-            }),
+            condition: describe(
+              v.strictObject({
+                logic: describe(text, "CEL over state, such as state.score > 0.8 and state.ok; or default"),
+              }),
+              "When it is taken",
+            ),
             to: node,
           }),
           "give a list of { condition: { logic }, to }",
@@ -197,9 +200,9 @@ export const flowForm: v.GenericSchema = v.strictObject({
   ),
   flow: describe(
     v.strictObject({
-      name: v.pipe(text, v.nonEmpty("give a name")),
-      description: v.exactOptional(text),
-      version: v.exactOptional(text),
+      name: describe(v.pipe(text, v.nonEmpty("give a name")), "For people"),
+      description: v.exactOptional(describe(text, "For people")),
+      version: v.exactOptional(describe(text, "For people: the flow's own, in quotes")),
     }),
     "What it is, for people; the workflow's name is its file's",
   ),
@@ -227,12 +230,15 @@ export const flowForm: v.GenericSchema = v.strictObject({
       "Variables of the environment that templates may read, as {env.NAME}",
     ),
   ),
-  state: v.strictObject({
-    fields: describe(
-      mapping(fieldForm, "give a mapping of field names to { type: ... }"),
-      "What inputs fill, nodes write and templates read",
-    ),
-  }),
+  state: describe(
+    v.strictObject({
+      fields: describe(
+        mapping(fieldForm, "give a mapping of field names to { type: ... }"),
+        "What inputs fill, nodes write and templates read",
+      ),
+    }),
+    "What a run works on; it is the result in the end",
+  ),
   nodes: describe(
     v.pipe(
       v.array(nodeForm, "give a list of nodes"),
@@ -246,21 +252,29 @@ export const flowForm: v.GenericSchema = v.strictObject({
     "The ways from START through the nodes to END",
   ),
   config: v.exactOptional(
-    v.strictObject({
-      llm: v.exactOptional(describe(llmForm, "For every prompt node that does not say otherwise")),
-      execution: v.exactOptional(
-        v.strictObject({
-          timeout: v.exactOptional(
-            describe(
-              v.pipe(v.number(seconds), v.gtValue(0, seconds), v.maxValue(315_360_000, seconds)),
-              "Seconds that one attempt may take, default 300",
-            ),
+    describe(
+      v.strictObject({
+        llm: v.exactOptional(describe(llmForm, "For every prompt node that does not say otherwise")),
+        execution: v.exactOptional(
+          describe(
+            v.strictObject({
+              timeout: v.exactOptional(
+                describe(
+                  v.pipe(v.number(seconds), v.gtValue(0, seconds), v.maxValue(315_360_000, seconds)),
+                  "Seconds that one attempt may take, default 300",
+                ),
+              ),
+              max_retries: v.exactOptional(
+                describe(wholeFrom(0, 1_000), "Attempts after the first, default 9"),
+              ),
+            }),
+            "How long and how often it is tried",
           ),
-          max_retries: v.exactOptional(describe(wholeFrom(0, 1_000), "Attempts after the first, default 9")),
-        }),
-      ),
-      ...idle(IDLE.config),
-    }),
+        ),
+        ...idle(IDLE.config),
+      }),
+      "Which model, and how it is run",
+    ),
   ),
   ...idle(IDLE.flow),
 });

@@ -7,6 +7,8 @@ const text = v.string("give text, in quotes where it looks like a number");
 export const typeText: v.GenericSchema<unknown, string> = v.pipe(
   text,
   v.description("str, int, float, bool, list, list[str], dict, dict[str,int], or object with a schema"),
+  // What editors offer.
+  v.examples(["str", "int", "float", "bool", "list", "list[str]", "dict", "dict[str,int]", "object"]),
 );
 
 const partForm: v.GenericSchema = v.union(
@@ -14,8 +16,13 @@ const partForm: v.GenericSchema = v.union(
     text,
     v.strictObject({
       type: typeText,
-      description: v.exactOptional(text),
-      schema: v.exactOptional(v.lazy(() => partsForm)),
+      description: v.exactOptional(v.pipe(text, v.description("For people"))),
+      schema: v.exactOptional(
+        v.pipe(
+          v.lazy(() => partsForm),
+          v.description("The parts of an object and their types"),
+        ),
+      ),
     }),
   ],
   "give a type such as str, or { type: object, schema: { ... } }",

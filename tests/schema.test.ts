@@ -1,11 +1,13 @@
 import { readdir, readFile } from "node:fs/promises";
 import { Ajv } from "ajv";
+import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { parse } from "yaml";
 import { checkForm } from "../lib/flows/check-form.ts";
 import { parseFieldType } from "../lib/flows/field-type.ts";
 import { IDLE } from "../lib/flows/form.ts";
+import { KINDS } from "../lib/flows/kinds.ts";
 import { flowSchema } from "../schema/generate.ts";
 
 const test = suite("schema");
@@ -127,7 +129,6 @@ for (const [what, flow] of wrong) {
 const OTHERS = [null, 0, -1, 1.5, "x", "", true, [], {}, [1], { a: 1 }, ["a"], "1.0"];
 
 test("whatever part of a flow is another, form and schema agree on it", async () => {
-  // Where the form says more than a schema of single keys can: these are the checks' to tell.
   const text = await Promise.all(FOLDERS.map((folder) => readAll(folder)));
   let refused = 0;
   let taken = 0;
@@ -136,14 +137,10 @@ test("whatever part of a flow is another, form and schema agree on it", async ()
       for (const other of OTHERS) {
         const changed = withPart(flow, path, other);
         const isFit = validate(changed);
-        const hasFaults = checkForm(changed).length > 0;
-        const isOneOf = (validate.errors ?? []).every(({ keyword }) =>
-          ["oneOf", "required"].includes(keyword),
-        );
-        if (isFit !== !hasFaults && !(isOneOf && !isFit)) {
-          assert.unreachable(
-            `${path.join(".")} = ${JSON.stringify(other)}: schema ${isFit}, form ${!hasFaults}`,
-          );
+        const isTaken = isTakenByForm(changed);
+        if (isFit !== isTaken) {
+          const where = `${path.join(".")} = ${JSON.stringify(other)}`;
+          assert.unreachable(`${where}: schema ${isFit}, form ${isTaken}`);
         }
         if (isFit) taken++;
         else refused++;
@@ -151,6 +148,81 @@ test("whatever part of a flow is another, form and schema agree on it", async ()
     }
   }
   assert.ok(refused > 1_000 && taken > 200, `${refused} refused, ${taken} taken`);
+});
+
+/** The form knows each key by itself; that there is one kind and one way is added here as it is to the schema. */
+function isTakenByForm(flow: unknown): boolean {
+  if (checkForm(flow).length > 0) return false;
+  const { nodes, edges } = flow as { nodes: Json[]; edges: Json[] };
+  const hasOne = (part: Json, keys: readonly string[]): boolean =>
+    keys.filter((key) => Object.hasOwn(part, key)).length === 1;
+  return (
+    nodes.every((node) => hasOne(node, [...KINDS.keys()])) &&
+    edges.every((edge) => hasOne(edge, ["to", "routes", "loop", "parallel"]))
+  );
+}
+
+test("of flows that are put together of sound parts and slips, form and schema take the same", () => {
+  const texts = ["x", "text", "1.0", "2xx", "GET", "a.ts#f", "https://x.example", "./a", "A_B", "-"];
+  const sound = fc.constantFrom(...texts);
+  const leaf = fc.oneof(
+    { weight: 4, arbitrary: sound },
+    fc.constantFrom(0, 1, 1.5, 201, 50, -1, 1e9, true, false, null),
+    fc.string({ maxLength: 5 }),
+    fc.array(sound, { maxLength: 3 }),
+    fc.dictionary(sound, sound, { maxKeys: 2 }),
+  );
+  // Mostly what the schema says of a key, so that many flows get as far as their details.
+  const slipOr = (schema: Json, depth: number): fc.Arbitrary<unknown> => {
+    const right = rightFor(schema, depth);
+    return right === null ? leaf : fc.oneof({ weight: 30, arbitrary: right }, leaf);
+  };
+  const rightFor = (schema: Json, depth: number): fc.Arbitrary<unknown> | null => {
+    if (depth > 7) return null;
+    if ("const" in schema) return fc.constant(schema.const);
+    if (Array.isArray(schema.enum)) return fc.constantFrom(...schema.enum);
+    if (Array.isArray(schema.anyOf)) return fc.oneof(...schema.anyOf.map((each) => slipOr(each, depth + 1)));
+    if (schema.type === "boolean") return fc.boolean();
+    if (schema.type === "string") {
+      const fitting = texts.filter((text) => new RegExp(String(schema.pattern ?? ""), "u").test(text));
+      return fitting.length === 0 ? sound : fc.constantFrom(...fitting);
+    }
+    if (schema.type === "integer" || schema.type === "number") {
+      const bounds = [schema.minimum, schema.maximum, schema.exclusiveMinimum];
+      return fc.constantFrom(...bounds.filter((bound) => bound !== undefined), 1, 1.5);
+    }
+    if (schema.type === "array") {
+      return fc.array(slipOr(schema.items as Json, depth + 1), { maxLength: 3 });
+    }
+    if (schema.type !== "object") return null;
+    if (schema.properties === undefined) {
+      return fc.dictionary(sound, slipOr(schema.additionalProperties as Json, depth + 1), { maxKeys: 3 });
+    }
+    const parts = Object.entries(schema.properties as Record<string, Json>);
+    const kinds = ((schema.oneOf ?? []) as { required: [string] }[]).map(({ required: [key] }) => key);
+    const required = [...((schema.required ?? []) as string[])];
+    const record = (only: string | null): fc.Arbitrary<object> => {
+      const left = parts.filter(([key]) => !kinds.includes(key) || key === only);
+      const model = Object.fromEntries(left.map(([key, part]) => [key, slipOr(part, depth + 1)]));
+      return fc.record(model, { requiredKeys: only === null ? required : [...required, only] });
+    };
+    return kinds.length === 0 ? record(null) : fc.constantFrom(...kinds).chain(record);
+  };
+  let taken = 0;
+  const { nodes, edges, config, state, on } = JSON.parse(flowSchema()).properties;
+  const parts = { nodes, edges, config, state, on } as Record<string, Json>;
+  for (const [key, schema] of Object.entries(parts)) {
+    fc.assert(
+      fc.property(slipOr(schema, 0), (part) => {
+        const flow = flowWith({ [key]: part });
+        const isFit = validate(flow);
+        if (isFit) taken++;
+        assert.is(isFit, isTakenByForm(flow), JSON.stringify(validate.errors));
+      }),
+      { numRuns: 300, seed: 20_260 },
+    );
+  }
+  assert.ok(taken > 300 && taken < 1_400, `${taken} taken`);
 });
 
 async function readAll(folder: string): Promise<Json[]> {

@@ -144,11 +144,7 @@ const refused: readonly [what: string, text: string | Uint8Array, message: RegEx
     flowText({ edges: route(`true && ${"true && ".repeat(125_000)}true`) }),
     /at most 4096 can be used/,
   ],
-  [
-    "a condition of nodesInRow parts",
-    flowText({ edges: route("!".repeat(600)) }),
-    /Cannot use .* as a condition/,
-  ],
+  ["a condition of many parts", flowText({ edges: route("!".repeat(600)) }), /Cannot use .* as a condition/],
   [
     "a regular expression that goes back",
     flowText({ edges: route(`state.text.matches("(a+)+$")`), nodes: "[{ id: a, set: { n: x } }]" }),

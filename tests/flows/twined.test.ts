@@ -52,7 +52,7 @@ const twined: readonly [what: string, text: string, message: RegExp][] = [
     /Cannot use "x" as type of field "f0"/,
   ],
   [
-    "as nodesInRow unknown fields written as there are known ones",
+    "as many unknown fields written as there are known ones",
     flowText({
       fields: times(7_000, (index) => `, f${index}: { type: x }`),
       nodes: set(times(14_000, (index) => `g${index}: 1, `)),

@@ -4,6 +4,11 @@ export interface Fault {
   detail: string;
 }
 
+/** Faults in one line; `whole` is what the input as a whole is called. */
+export function faultsText(faults: readonly Fault[], whole: string): string {
+  return faults.map(({ pointer, detail }) => `${pointer || whole}: ${detail}`).join("; ");
+}
+
 /**
  * A refusal. `code` is stable and machine-readable; the message names the action, the bound and the way out.
  * Rooms throw codes, and `http/problem.ts` alone turns them into statuses.

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import * as v from "valibot";
 import { type Duration, parseDuration } from "./duration.ts";
-import { isReservedVariable } from "./environment-names.ts";
+import { withoutReserved } from "./environment-names.ts";
 import { nearest } from "./nearest.ts";
 import type { LatchhookOptions, ListenOptions } from "./options.ts";
 import { publicUrlOf } from "./public-url.ts";
@@ -69,7 +69,7 @@ export function settingsFromEnv(env: Record<string, string | undefined>): Latchh
     keepHeaders: values.WEBHOOK_KEEP_HEADERS,
     providers: values.WEBHOOK_PROVIDERS,
     requestOrigins: values.WEBHOOK_REQUEST_ORIGINS,
-    env: Object.fromEntries(Object.entries(env).filter(([name]) => !isReservedVariable(name))),
+    env: withoutReserved(env),
     trustProxy: values.TRUST_PROXY,
     host: values.HOST,
     port: values.PORT ?? (values.ROLE === "work" ? null : 7862),

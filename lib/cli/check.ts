@@ -1,6 +1,6 @@
 import { realpath, stat } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import { isReservedVariable } from "../environment-names.ts";
+import { withoutReserved } from "../environment-names.ts";
 import { suggest } from "../flows/suggest.ts";
 import { builtInSchemeNames } from "../schemes/mod.ts";
 import { readSchemes, variablePart } from "../settings-named.ts";
@@ -28,9 +28,7 @@ exit code is 1 where there is a fault.`,
   async run(args, terminal) {
     const given = readArguments(args, { json: "boolean" }, PATHS_MAX);
     const paths = given.words.length > 0 ? given.words : [terminal.env.WORKFLOWS_DIR || "workflows"];
-    const env = Object.fromEntries(
-      Object.entries(terminal.env).filter(([name]) => !isReservedVariable(name)),
-    );
+    const env = withoutReserved(terminal.env);
     const known = [...builtInSchemeNames(), ...Object.keys(readSchemes({ env: terminal.env, faults: [] }))];
     const found: Found[] = [];
     for (const path of new Set(paths))

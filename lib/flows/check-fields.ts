@@ -1,7 +1,7 @@
 import { messageOf } from "../errors.ts";
 import { compileEventExpression } from "../event-filter.ts";
 import { nearest } from "../nearest.ts";
-import { type FlowFault, isRecord, type Place, show } from "./fault.ts";
+import { type FlowFault, inSentence, isRecord, type Place, show } from "./fault.ts";
 import {
   type FieldType,
   mayFit,
@@ -110,7 +110,7 @@ function defaultFaults(
   }
   return typeFaults(type, field.default).map((fault) => ({
     place: at,
-    detail: `Cannot use ${show(field.default)} as default of field ${show(name)}${fault.pointer}: ${fault.detail.replace("Expected", "expected")}`,
+    detail: `Cannot use ${show(field.default)} as default of field ${show(name)}${fault.pointer}: ${inSentence(fault)}`,
   }));
 }
 

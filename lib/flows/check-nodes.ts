@@ -9,7 +9,7 @@ import { checkOutputs } from "./outputs.ts";
 const NODE_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
 /** What a node's edge gives to its templates, whatever its inputs. */
-export const EDGE_LOCALS = { all: ["idempotency_key"], target: ["item", "index"] } as const;
+const EDGE_LOCALS = { all: ["idempotency_key"], target: ["item", "index"] } as const;
 
 /** What the rest of the flow has for a node. */
 export interface NodeSurroundings {

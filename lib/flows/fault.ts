@@ -23,3 +23,8 @@ export function show(value: unknown): string {
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/** A fault of a value, such as "Expected int, found str", for the midst of a sentence. */
+export function inSentence({ detail }: { readonly detail: string }): string {
+  return detail.replace("Expected", "expected");
+}

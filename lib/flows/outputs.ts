@@ -1,4 +1,4 @@
-import { type FlowFault, type Place, show } from "./fault.ts";
+import { type FlowFault, inSentence, type Place, show } from "./fault.ts";
 import { ANY_TYPE, type FieldType, mayFit, typeText } from "./field-type.ts";
 import { type Fields, fieldFaults } from "./fields.ts";
 import type { NodeOf, Parts } from "./node-kind.ts";
@@ -92,7 +92,7 @@ export function checkField(nodeId: string, name: string, value: unknown, fields:
   const fault = field === undefined ? undefined : fieldFaults(field, value)[0];
   if (fault === undefined) return;
   throw new TypeError(
-    `Cannot write field ${show(name + fault.pointer)} in node ${show(nodeId)}: ${fault.detail.replace("Expected", "expected")}`,
+    `Cannot write field ${show(name + fault.pointer)} in node ${show(nodeId)}: ${inSentence(fault)}`,
   );
 }
 

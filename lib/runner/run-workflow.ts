@@ -1,6 +1,6 @@
 import { systemClock } from "../clock.ts";
 import { isWorkflow } from "../define-workflow.ts";
-import { WebhookError } from "../errors.ts";
+import { faultsText, WebhookError } from "../errors.ts";
 import type { WebhookEvent } from "../event.ts";
 import type { FlowConfig } from "../flows/form.ts";
 import { newId } from "../ids.ts";
@@ -68,10 +68,13 @@ async function runOnce(
   const sent = readResult(storeResult(inputs, "the inputs"));
   const validation = await validateInput(workflow, sent);
   if ("faults" in validation) {
-    const faults = validation.faults.map(({ pointer, detail }) => `${pointer || "the inputs"}: ${detail}`);
-    throw new WebhookError("input_invalid", `Cannot run ${name} with these inputs: ${faults.join("; ")}`, {
-      faults: validation.faults,
-    });
+    throw new WebhookError(
+      "input_invalid",
+      `Cannot run ${name} with these inputs: ${faultsText(validation.faults, "the inputs")}`,
+      {
+        faults: validation.faults,
+      },
+    );
   }
   const runId = newId("run");
   const attempt = new MemoryAttempt(systemClock, runId, workflow.timeoutMs);

@@ -1,3 +1,4 @@
+import { defaultExport } from "../default-export.ts";
 import { isWorkflow } from "../define-workflow.ts";
 import type { AnyWorkflow } from "../workflow.ts";
 
@@ -8,15 +9,11 @@ import type { AnyWorkflow } from "../workflow.ts";
  * @throws {TypeError} a default export that is missing or was not made by `defineWorkflow`
  */
 export function workflowOfModule(module: object): AnyWorkflow {
-  const exported: unknown = Reflect.get(module, "default");
-  if (isWorkflow(exported)) return exported;
-  // A module that was turned into CommonJS has its default export one level down.
-  const inner: unknown =
-    typeof exported === "object" && exported !== null ? Reflect.get(exported, "default") : null;
-  if (isWorkflow(inner)) return inner;
+  const { found, isThere } = defaultExport(module, isWorkflow);
+  if (found !== null) return found;
   throw new TypeError(
-    exported === undefined
-      ? "it has no default export; write export default defineWorkflow({ ... }), or begin the file's name with _ if it is no workflow"
-      : "its default export is no workflow; write export default defineWorkflow({ ... })",
+    isThere
+      ? "its default export is no workflow; write export default defineWorkflow({ ... })"
+      : "it has no default export; write export default defineWorkflow({ ... }), or begin the file's name with _ if it is no workflow",
   );
 }

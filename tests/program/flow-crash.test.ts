@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { killed, Stage, stopped } from "../support/spawn-server.ts";
+import { killed, type SpawnedServer, Stage, stopped } from "../support/spawn-server.ts";
 import { until } from "../support/until.ts";
 
 const test = suite<{ stage: Stage; folder: string; notes: string }>("program/flow-crash");
@@ -89,27 +89,34 @@ async function linesOf(path: string): Promise<string[]> {
   return (await readFile(path, "utf8").catch(() => "")).split("\n").slice(0, -1);
 }
 
-test("after a kill -9 in the middle of a flow its finished nodes do not run again", async ({
-  stage,
-  folder,
-  notes,
-}) => {
-  const gate = stage.gate();
-  const env = { WORKFLOWS_DIR: folder };
-  const first = await stage.server({ env });
-  const runId = await first.start("row", { notes, gate });
-  await until(
-    async () => (await linesOf(notes)).includes("second"),
-    () => "the second node to begin",
-  );
-  await killed(first);
-  assert.equal(await linesOf(notes), ["first", "second"]);
+interface Ended {
+  readonly next: SpawnedServer;
+  readonly runId: string;
+  readonly gate: string;
+}
 
+/** Starts a flow, ends its server once the flow has written this line, opens the gate, and starts another server. */
+async function endAt(
+  { stage, folder, notes }: { stage: Stage; folder: string; notes: string },
+  { flow, line, inputs = {} }: { flow: string; line: string; inputs?: object },
+  end: (server: SpawnedServer) => Promise<unknown> = killed,
+): Promise<Ended> {
+  const gate = stage.gate();
+  const env = { WORKFLOWS_DIR: folder, SHUTDOWN_GRACE: "1s" };
+  const first = await stage.server({ env });
+  const runId = await first.start(flow, { notes, gate, ...inputs });
+  await until(async () => (await linesOf(notes)).includes(line), `the line ${line}`);
+  await end(first);
+  assert.is((await linesOf(notes)).at(-1), line);
   await stage.openGate(gate);
-  const next = await stage.server({ env });
+  return { next: await stage.server({ env }), runId, gate };
+}
+
+test("after a kill -9 in the middle of a flow its finished nodes do not run again", async (t) => {
+  const { next, runId, gate } = await endAt(t, { flow: "row", line: "second" });
   const run = await next.reaches(runId, "succeeded");
-  assert.equal(await linesOf(notes), ["first", "second", "second", "third 0"]);
-  assert.equal(run.result, { notes, gate, code: 0 });
+  assert.equal(await linesOf(t.notes), ["first", "second", "second", "third 0"]);
+  assert.equal(run.result, { notes: t.notes, gate, code: 0 });
   assert.equal(
     run.attempts.map(({ status }) => status),
     ["interrupted", "succeeded"],
@@ -118,56 +125,24 @@ test("after a kill -9 in the middle of a flow its finished nodes do not run agai
     run.steps.map(({ name }) => name),
     ["first", "second", "third"],
   );
-  await stopped(next);
 });
 
-test("after a kill -9 among parallel items only those that had not ended run again", async ({
-  stage,
-  folder,
-  notes,
-}) => {
-  const gate = stage.gate();
-  const env = { WORKFLOWS_DIR: folder };
-  const first = await stage.server({ env });
-  const items = ["a", "b", "c", "d"];
-  const runId = await first.start("each", { notes, gate, items });
-  await until(
-    async () => (await linesOf(notes)).includes("c"),
-    () => "the third item to begin",
-  );
-  await killed(first);
-
-  await stage.openGate(gate);
-  const next = await stage.server({ env });
+test("after a kill -9 among parallel items only those that had not ended run again", async (t) => {
+  const inputs = { items: ["a", "b", "c", "d"] };
+  const { next, runId } = await endAt(t, { flow: "each", line: "c", inputs });
   const run = await next.reaches(runId, "succeeded");
-  assert.equal(await linesOf(notes), ["a", "b", "c", "c", "d"]);
+  assert.equal(await linesOf(t.notes), ["a", "b", "c", "c", "d"]);
   assert.equal((run.result as { codes: number[] }).codes, [0, 0, 0, 0]);
   assert.equal(
     run.steps.map(({ name }) => name),
     ["each#1", "each#2", "each#3", "each#4"],
   );
-  await stopped(next);
 });
 
-test("a shutdown ends the command of a node, and the restart begins it again", async ({
-  stage,
-  folder,
-  notes,
-}) => {
-  const gate = stage.gate();
-  const env = { WORKFLOWS_DIR: folder, SHUTDOWN_GRACE: "1s" };
-  const first = await stage.server({ env });
-  const runId = await first.start("row", { notes, gate });
-  await until(
-    async () => (await linesOf(notes)).includes("second"),
-    () => "the second node to begin",
-  );
-  await stopped(first);
-  await stage.openGate(gate);
-  const next = await stage.server({ env });
+test("a shutdown ends the command of a node, and the restart begins it again", async (t) => {
+  const { next, runId } = await endAt(t, { flow: "row", line: "second" }, stopped);
   await next.reaches(runId, "succeeded");
-  assert.equal(await linesOf(notes), ["first", "second", "second", "third 0"]);
-  await stopped(next);
+  assert.equal(await linesOf(t.notes), ["first", "second", "second", "third 0"]);
 });
 
 test.run();

@@ -1,3 +1,4 @@
+import { joinBytes } from "../../join-bytes.ts";
 import { encodeText } from "../../json.ts";
 import type { SecretHider } from "../secret-hider.ts";
 
@@ -48,10 +49,10 @@ export class KeptOutput {
       ? [this.#tail.subarray(start), this.#tail.subarray(0, start)]
       : [this.#tail.subarray(0, inTail)];
     const bytes = [this.#head, ...tail];
-    if (!isCut) return fitJson(hide(decoder.decode(joined(bytes))));
+    if (!isCut) return fitJson(hide(decoder.decode(joinBytes(bytes))));
     const unsure = Math.max(0, hide.longest - 1);
     const before = hide(decoder.decode(this.#head));
-    const after = hide(decoder.decode(joined(tail)));
+    const after = hide(decoder.decode(joinBytes(tail)));
     const head = before.slice(0, before.length - unsure);
     return fitJson(`${head}${leftOut(inTail - TAIL_BYTES)}${after.slice(unsure)}`);
   }
@@ -70,14 +71,4 @@ function fitJson(text: string): string {
     fitting = `${text.slice(0, half)}\n[${left} characters left out]\n${text.slice(-half)}`;
   }
   return fitting;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.byteLength;
-  }
-  return bytes;
 }

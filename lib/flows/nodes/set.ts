@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { show } from "../fault.ts";
+import { inSentence, show } from "../fault.ts";
 import { mayFit, typeText } from "../field-type.ts";
 import { type Field, fieldFaults } from "../fields.ts";
 import { mapping } from "../mapping.ts";
@@ -50,8 +50,7 @@ function valueFaults(
 ): string[] {
   if (!hasLookups(value)) {
     return fieldFaults(field, value).map(
-      (fault) =>
-        `Cannot write ${show(value)} to ${name}${fault.pointer}: ${fault.detail.replace("Expected", "expected")}`,
+      (fault) => `Cannot write ${show(value)} to ${name}${fault.pointer}: ${inSentence(fault)}`,
     );
   }
   if (typeof value !== "string") return [];

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { faultsText } from "../../errors.ts";
 import { groupStep, withGroups } from "../../step-group.ts";
 import { type AnyWorkflow, type RunContext, type Step, WORKFLOW_NAME } from "../../workflow.ts";
 import { FatalError } from "../../workflow-errors.ts";
@@ -40,8 +41,9 @@ async function runChild(
 ): Promise<unknown> {
   const validation = await child.validate(inputs);
   if ("faults" in validation) {
-    const faults = validation.faults.map(({ pointer, detail }) => `${pointer || "the inputs"}: ${detail}`);
-    throw new FatalError(`Cannot run workflow ${show(name)} with these inputs: ${faults.join("; ")}`);
+    throw new FatalError(
+      `Cannot run workflow ${show(name)} with these inputs: ${faultsText(validation.faults, "the inputs")}`,
+    );
   }
   const { event, log, runId, attempt } = context.run;
   return await child.run({

@@ -1,6 +1,6 @@
 import type { RunContext } from "../../workflow.ts";
 import { FatalError } from "../../workflow-errors.ts";
-import { show } from "../fault.ts";
+import { inSentence, show } from "../fault.ts";
 import type { Tool } from "../tool.ts";
 import { type Answer, type Message, type Model, type ToolCall, toolMessage } from "./model.ts";
 import { type OutputFields, toJsonSchema } from "./output-schema.ts";
@@ -125,5 +125,5 @@ function repairText(faults: readonly AnswerFault[], isText: boolean): string {
 function unfitText(nodeId: string, faults: readonly AnswerFault[]): string {
   const [{ pointer, detail } = { pointer: "", detail: "" }] = faults;
   const what = pointer === "" ? "the answer" : `field ${show(pointer.slice(1))}`;
-  return `Cannot take ${what} of prompt ${show(nodeId)}: ${detail.replace("Expected", "expected")}; its model was told ${REPAIRS_MAX} times`;
+  return `Cannot take ${what} of prompt ${show(nodeId)}: ${inSentence({ detail })}; its model was told ${REPAIRS_MAX} times`;
 }

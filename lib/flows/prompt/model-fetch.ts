@@ -1,4 +1,5 @@
 import { type Clock, setLongTimer, systemClock } from "../../clock.ts";
+import { joinBytes } from "../../join-bytes.ts";
 import { FatalError, RetryError } from "../../workflow-errors.ts";
 import { isRecord, show } from "../fault.ts";
 import { RETRY_AFTER_MAX_MS, retryAfterMs } from "../http/retry-after.ts";
@@ -159,13 +160,7 @@ async function readBounded(response: Response, max: number): Promise<Uint8Array<
     }
     parts.push(part.value);
   }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.byteLength;
-  }
-  return bytes;
+  return joinBytes(parts);
 }
 
 /** The system's code for a broken connection, such as ` (ECONNREFUSED)`; messages of fetch may quote addresses. */

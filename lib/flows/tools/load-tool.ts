@@ -1,3 +1,4 @@
+import { defaultExport } from "../../default-export.ts";
 import { type DefinedTool, isTool } from "../../define-tool.ts";
 import { messageOf } from "../../errors.ts";
 import { show } from "../fault.ts";
@@ -50,12 +51,8 @@ async function importTool(name: string, host: FlowHost): Promise<DefinedTool> {
       `${reason}; write it with defineTool, or copy it from workflows/tools of the latchhook package, if it has it`,
     );
   });
-  const exported: unknown = Reflect.get(module, "default");
-  if (isTool(exported)) return exported;
-  // A module that was turned into CommonJS has its default export one level down.
-  const inner: unknown =
-    typeof exported === "object" && exported !== null ? Reflect.get(exported, "default") : null;
-  if (isTool(inner)) return inner;
-  const what = exported === undefined ? "it has no default export" : "its default export is no tool";
+  const { found, isThere } = defaultExport(module, isTool);
+  if (found !== null) return found;
+  const what = isThere ? "its default export is no tool" : "it has no default export";
   throw new TypeError(`${what}; write export default defineTool({ ... })`);
 }

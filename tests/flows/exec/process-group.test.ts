@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { isAlive } from "../../support/is-alive.ts";
 import { Stage, stopped } from "../../support/spawn-server.ts";
 import { until } from "../../support/until.ts";
 
@@ -26,15 +27,6 @@ nodes:
         - "{file}"
 edges: [{ from: START, to: stay }, { from: stay, to: END }]
 `;
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 test("a server that stops in order leaves no command behind, however short its grace is", async ({
   stage,

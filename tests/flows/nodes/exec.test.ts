@@ -9,6 +9,7 @@ import type { NodeContext, NodeOf, RunNode } from "../../../lib/flows/node-kind.
 import { createExec } from "../../../lib/flows/nodes/exec.ts";
 import { isFatalError } from "../../../lib/workflow-errors.ts";
 import { flowHost } from "../../support/flow-host.ts";
+import { isAlive } from "../../support/is-alive.ts";
 import { rejects } from "../../support/rejects.ts";
 import { removeFolder, tempFolder } from "../../support/temp-folder.ts";
 import { until } from "../../support/until.ts";
@@ -223,7 +224,7 @@ test("a command that prints for ever is kept to its beginning and its end", asyn
   assert.ok(JSON.stringify(stderr).length <= OUTPUT_JSON_MAX, "control characters count as JSON writes them");
 });
 
-test("one that never stops printing is ended, and has cost no more memory than is kept", async () => {
+test("one that never stops printing is ended at its time-out", async () => {
   await rejects(run({ command: ["yes"], timeout: 0.3 }), /took over 0\.3 s/);
 });
 
@@ -258,15 +259,6 @@ async function withBackground(
       return Number(text);
     },
   };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 for (const isStubborn of [false, true]) {

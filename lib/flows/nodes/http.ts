@@ -1,11 +1,11 @@
 import { type Clock, systemClock } from "../../clock.ts";
 import { FatalError, RetryError } from "../../workflow-errors.ts";
+import { withDeadline } from "../deadline.ts";
 import { ANY_TYPE, type FieldType } from "../field-type.ts";
 import { type AllowedHost, isAllowedHost, parseAllowedHost } from "../http/allowed-hosts.ts";
 import { type CallRules, call } from "../http/call.ts";
 import { CallFailure } from "../http/call-failure.ts";
 import { checkHttp } from "../http/check-http.ts";
-import { withDeadline } from "../http/deadline.ts";
 import { EXPECTED_BY_DEFAULT } from "../http/expected-status.ts";
 import { type HttpForm, httpForm, REDIRECTS_BY_DEFAULT, TIMEOUT_BY_DEFAULT } from "../http/http-form.ts";
 import { resultOf } from "../http/http-result.ts";
@@ -60,8 +60,10 @@ function prepare(form: HttpForm, id: string, givens: HttpGivens): RunNode {
     const { clock, network, ca } = givens;
     try {
       if (hasOpenHost) checkHost(outgoing.url, hosts ?? []);
-      return await withDeadline({ clock, ms, signal }, async (stop) =>
-        resultOf(await call(outgoing, rules, { network, ca, now: () => clock.now(), signal: stop })),
+      return await withDeadline(
+        { clock, ms, signal, late: () => new CallFailure(`took over ${ms / 1_000} s`) },
+        async (stop) =>
+          resultOf(await call(outgoing, rules, { network, ca, now: () => clock.now(), signal: stop })),
       );
     } catch (error) {
       throw error instanceof CallFailure ? asThrown(error, describe(form, outgoing.method, id)) : error;

@@ -1,3 +1,4 @@
+import { systemClock } from "../../clock.ts";
 import type { DefinedTool } from "../../define-tool.ts";
 import { type Fault, messageOf } from "../../errors.ts";
 import { cutText, encodeText, isLongerThan } from "../../json.ts";
@@ -5,6 +6,7 @@ import { withFields } from "../../log.ts";
 import { sha256Hex } from "../../sha256.ts";
 import type { RunContext } from "../../workflow.ts";
 import { FatalError, isFatalError, isRetryError, RetryError } from "../../workflow-errors.ts";
+import { withDeadline } from "../deadline.ts";
 import { isRecord, show } from "../fault.ts";
 import type { NodeCalls } from "./node-calls.ts";
 
@@ -91,7 +93,9 @@ async function outcomeOf(
   const { signal, run } = context;
   const log = withFields(run.log, { tool: name });
   try {
-    const result = await withinTime(defined.timeoutMs, signal, async (callSignal) => {
+    const { timeoutMs: ms } = defined;
+    const late = (): Error => new Error(`it took longer than ${ms} ms, its timeout`);
+    const result = await withDeadline({ clock: systemClock, ms, signal, late }, async (callSignal) => {
       const validation = await defined.validate(args);
       if ("faults" in validation) return validation;
       const { value: input } = validation;
@@ -107,30 +111,6 @@ async function outcomeOf(
     if (isFatalError(error)) throw new FatalError(message);
     if (isRetryError(error)) throw new RetryError(message, { after: error.after });
     throw new Error(message);
-  }
-}
-
-/** A function that does not heed its signal is left to itself when its time is over. */
-async function withinTime<T>(
-  timeoutMs: number,
-  outer: AbortSignal,
-  call: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  outer.throwIfAborted();
-  const controller = new AbortController();
-  const { signal } = controller;
-  const ended = new Promise<never>((_resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
-  const follow = (): void => controller.abort(outer.reason);
-  outer.addEventListener("abort", follow, { once: true });
-  const overdue = new Error(`it took longer than ${timeoutMs} ms, its timeout`);
-  const timer = setTimeout(() => controller.abort(overdue), timeoutMs);
-  try {
-    return await Promise.race([call(signal), ended]);
-  } finally {
-    clearTimeout(timer);
-    outer.removeEventListener("abort", follow);
   }
 }
 

@@ -144,8 +144,12 @@ export class Steps {
     checkStepName(name, this.#used, "step");
     const stored = this.#recall(name, "step");
     if (stored !== undefined) return readResult(stored.result);
+    // Before anything is waited for, so that nobody falls asleep meanwhile.
     this.#groups.add(name);
     try {
+      // It may do work of its own outside of steps, which ask by themselves.
+      if (!(await this.#host.ensureLease())) this.#lose();
+      if (this.#host.abortReason !== null) throw this.#host.abortReason;
       const value = await fn();
       return await this.#track(() => this.#remember(name, value));
     } finally {

@@ -1,0 +1,79 @@
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import type { NewStep } from "../../lib/repositories.ts";
+import { Steps, type StepsHost } from "../../lib/runner/steps.ts";
+import { groupStep } from "../../lib/step-group.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+import { rejects } from "../support/rejects.ts";
+
+const test = suite("runner/step-group");
+
+/** An attempt's side of its steps. */
+function hostOf(isOurs: boolean | Promise<boolean>): StepsHost & { stored: NewStep[]; isLost: boolean } {
+  const stored: NewStep[] = [];
+  const host = {
+    runId: "run_1",
+    signal: new AbortController().signal,
+    abortReason: null as DOMException | null,
+    clock: new ManualClock(),
+    stored: [] as never[],
+    isLost: false,
+    ensureLease: () => isOurs,
+    store: async (step: NewStep) => stored.push(step) > 0,
+    lose() {
+      host.isLost = true;
+      host.abortReason = new DOMException("lost", "AbortError");
+    },
+    charge: (error: unknown) => assert.unreachable(String(error)),
+    sleepUntil: () => assert.unreachable("nobody sleeps"),
+  };
+  return Object.assign(host, { stored }) as never;
+}
+
+for (const [how, isOurs] of [
+  ["at once", false],
+  ["in a moment", Promise.resolve(false)],
+] as const) {
+  test(`where the run is another attempt's, known ${how}, a group does not begin`, async () => {
+    const host = hostOf(isOurs);
+    const group = groupStep(new Steps(host).step);
+    await rejects(
+      group("g", () => assert.unreachable("it began")),
+      /^lost$/,
+    );
+    assert.ok(host.isLost);
+    assert.equal(host.stored, []);
+  });
+}
+
+test("a group's result is stored as a step once its own steps are, and is what JSON makes of it", async () => {
+  const host = hostOf(true);
+  const steps = new Steps(host);
+  const result = await groupStep(steps.step)("g", async () => {
+    await steps.step("g/one", () => 1);
+    return { at: new Date(0) };
+  });
+  assert.equal(result, { at: "1970-01-01T00:00:00.000Z" });
+  assert.equal(
+    host.stored.map(({ name, kind }) => `${kind} ${name}`),
+    ["step g/one", "step g"],
+  );
+});
+
+test("a group that throws is not remembered, and its name is taken", async () => {
+  const host = hostOf(true);
+  const group = groupStep(new Steps(host).step);
+  await rejects(
+    group("g", () => {
+      throw new Error("no luck");
+    }),
+    /no luck/,
+  );
+  assert.equal(host.stored, []);
+  await rejects(
+    group("g", () => 1),
+    /a step of this run has the name already/,
+  );
+});
+
+test.run();

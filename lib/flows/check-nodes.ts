@@ -3,7 +3,7 @@ import { findTemplateFaults } from "./check-templates.ts";
 import { type FlowFault, isRecord, type Place, show } from "./fault.ts";
 import type { Fields } from "./fields.ts";
 import { KINDS } from "./kinds.ts";
-import type { NodeCheck, NodeOf } from "./node-kind.ts";
+import type { NodeCheck, NodeForm } from "./node-kind.ts";
 import { checkOutputs } from "./outputs.ts";
 
 const NODE_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
@@ -27,7 +27,7 @@ export function checkNode(
   place: Place,
   { fields, env, isTarget, mayLackKind }: NodeSurroundings,
 ): FlowFault[] {
-  const node = value as NodeOf;
+  const node = value as NodeForm;
   const kinds = [...KINDS].filter(([key]) => node[key] !== undefined);
   const kindNames = kinds.map(([key]) => key);
   const faults: FlowFault[] = [];
@@ -76,7 +76,7 @@ export function isNodeId(id: string): boolean {
   return NODE_ID.test(id) && id !== "START" && id !== "END";
 }
 
-function optionFaults(node: NodeOf, name: string, place: Place): FlowFault[] {
+function optionFaults(node: NodeForm, name: string, place: Place): FlowFault[] {
   return [...KINDS].flatMap(([kind, { options }]) => {
     const others = Object.keys(options).filter(
       (option) => node[option] !== undefined && KINDS.get(name)?.options[option] === undefined,
@@ -88,7 +88,7 @@ function optionFaults(node: NodeOf, name: string, place: Place): FlowFault[] {
   });
 }
 
-function outputFaults(node: NodeOf, name: string, fields: Fields, place: Place): FlowFault[] {
+function outputFaults(node: NodeForm, name: string, fields: Fields, place: Place): FlowFault[] {
   const parts = KINDS.get(name)?.partsOf(node);
   if (node.outputs === undefined || parts === undefined) return [];
   if (parts !== null) return checkOutputs(node, parts, fields, place);

@@ -11,7 +11,7 @@ import { type Fields, fillState, initialState, parseFields, type State } from ".
 import { CONCURRENCY_DEFAULT, type EdgeForm, type FlowConfig, ITERATIONS_DEFAULT } from "./form.ts";
 import { arcsOf, Graph, loopedNodes } from "./graph.ts";
 import { KINDS } from "./kinds.ts";
-import type { FlowHost, NodeKind, NodeOf, RunNode } from "./node-kind.ts";
+import type { FlowHost, NodeForm, NodeKind, RunNode } from "./node-kind.ts";
 import { outputsOf } from "./outputs.ts";
 import { compileTemplates } from "./template.ts";
 import { type Flow, type Items, type ReadyEdge, type ReadyNode, walkFlow } from "./walk.ts";
@@ -60,7 +60,7 @@ export async function findHostFaults(
 }
 
 async function prepareNode(
-  node: NodeOf,
+  node: NodeForm,
   config: FlowConfig,
   { host, fields, place, faults }: { host: FlowHost; fields: Fields; place: Place; faults: FlowFault[] },
 ): Promise<RunNode | null> {
@@ -74,7 +74,7 @@ async function prepareNode(
 }
 
 function readyNode(
-  node: NodeOf,
+  node: NodeForm,
   run: RunNode,
   edges: readonly EdgeForm[],
   looped: ReadonlySet<string>,
@@ -93,7 +93,7 @@ function readyNode(
   };
 }
 
-function kindOf(node: NodeOf): { name: string; kind: NodeKind } {
+function kindOf(node: NodeForm): { name: string; kind: NodeKind } {
   for (const [name, kind] of KINDS) if (node[name] !== undefined) return { name, kind };
   throw new TypeError(`Cannot tell the kind of node ${node.id}`);
 }

@@ -3,7 +3,7 @@ import type { Trigger } from "../workflow.ts";
 import type { FieldForm } from "./fields.ts";
 import { KINDS } from "./kinds.ts";
 import { mapping } from "./mapping.ts";
-import type { NodeOf } from "./node-kind.ts";
+import type { NodeForm } from "./node-kind.ts";
 import { llmForm } from "./prompt/llm.ts";
 import { partsForm, typeText } from "./type-form.ts";
 
@@ -16,7 +16,7 @@ export interface FlowConfig {
   /** The variables of the environment that its templates may read. */
   env?: readonly string[];
   state: { fields: Readonly<Record<string, FieldForm>> };
-  nodes: readonly NodeOf[];
+  nodes: readonly NodeForm[];
   edges: readonly EdgeForm[];
   config?: {
     /** For all `prompt` nodes. */

@@ -17,19 +17,19 @@ export interface NodeKind<Form = unknown> {
   /** True where it runs steps of its own that may sleep. */
   readonly isGroup: boolean;
   /** What `outputs` can take of a result, with types; null for a kind that writes its fields by name. */
-  partsOf(node: NodeOf<Form>): Parts | null;
+  partsOf(node: NodeForm): Parts | null;
   /** Tells of what is wrong beyond the form. It is called where the node's form holds. */
-  check(form: Form, node: NodeOf<Form>, check: NodeCheck): void;
+  check(form: Form, node: NodeForm, check: NodeCheck): void;
   /**
    * Makes the node ready: compiles templates, imports modules, looks for keys.
    *
    * @returns null where it told of a fault
    */
-  prepare(form: Form, node: NodeOf<Form>, givens: NodeGivens): Promise<RunNode | null> | RunNode | null;
+  prepare(form: Form, node: NodeForm, givens: NodeGivens): Promise<RunNode | null> | RunNode | null;
 }
 
 /** A node as it stands in the file, with what all kinds share. The value of the kind's own key is handed over beside it. */
-export interface NodeOf<_Form = unknown> {
+export interface NodeForm {
   readonly id: string;
   readonly description?: string;
   /** Local names for templates; for `run` and `workflow` the argument. */

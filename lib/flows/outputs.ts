@@ -1,7 +1,7 @@
 import { type FlowFault, inSentence, type Place, show } from "./fault.ts";
 import { ANY_TYPE, type FieldType, mayFit, typeText } from "./field-type.ts";
 import { type Fields, fieldFaults } from "./fields.ts";
-import type { NodeOf, Parts } from "./node-kind.ts";
+import type { NodeForm, Parts } from "./node-kind.ts";
 import { suggest } from "./suggest.ts";
 
 /** A field that a node writes, and the part of its result that the field takes. */
@@ -17,7 +17,7 @@ export const WHOLE: Parts = new Map([["result", ANY_TYPE]]);
  * What a node's `outputs` say: a list of fields takes the parts of the same names, a mapping says which part each field
  * takes. Where the result is one part as a whole, as a function's is, a list takes parts of that.
  */
-export function outputsOf({ outputs = [] }: NodeOf, parts: Parts): Output[] {
+export function outputsOf({ outputs = [] }: NodeForm, parts: Parts): Output[] {
   if (!isList(outputs)) {
     return Object.entries(outputs).map(([field, path]) => ({ field, path: path.split(".") }));
   }
@@ -27,7 +27,7 @@ export function outputsOf({ outputs = [] }: NodeOf, parts: Parts): Output[] {
 }
 
 /** The faults of a node's `outputs`, beyond its form. */
-export function checkOutputs(node: NodeOf, parts: Parts, fields: Fields, place: Place): FlowFault[] {
+export function checkOutputs(node: NodeForm, parts: Parts, fields: Fields, place: Place): FlowFault[] {
   return outputsOf(node, parts).flatMap(({ field, path }, index) => {
     const at = [...place, "outputs", isList(node.outputs) ? index : field];
     const declared = fields.get(field);
@@ -121,6 +121,6 @@ function valueAt(result: unknown, path: readonly string[]): unknown {
   return value;
 }
 
-function isList(outputs: NodeOf["outputs"]): outputs is readonly string[] {
+function isList(outputs: NodeForm["outputs"]): outputs is readonly string[] {
   return Array.isArray(outputs);
 }

@@ -2,7 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type FieldType, parseFieldType } from "../../lib/flows/field-type.ts";
 import { parseFields } from "../../lib/flows/fields.ts";
-import type { NodeOf } from "../../lib/flows/node-kind.ts";
+import type { NodeForm } from "../../lib/flows/node-kind.ts";
 import { checkOutputs, outputsOf, takeOutputs, WHOLE } from "../../lib/flows/outputs.ts";
 
 const test = suite("flows/outputs");
@@ -21,7 +21,7 @@ const fields = parseFields({
   title: { type: "str" },
   note: { type: "str", default: null },
 });
-const node = (outputs: NodeOf["outputs"]): NodeOf => ({
+const node = (outputs: NodeForm["outputs"]): NodeForm => ({
   id: "get",
   ...(outputs === undefined ? {} : { outputs }),
 });
@@ -37,7 +37,7 @@ test("a list takes the parts of its names, a mapping those that it says, and a w
   assert.equal(outputsOf(node(undefined), http), []);
 });
 
-const faulty: readonly [what: string, outputs: NodeOf["outputs"], place: unknown, detail: RegExp][] = [
+const faulty: readonly [what: string, outputs: NodeForm["outputs"], place: unknown, detail: RegExp][] = [
   ["an undeclared field", ["boddy"], ["n", "outputs", 0], /Cannot write "boddy": .*did you mean "body"/],
   [
     "a part that there is not",
@@ -72,7 +72,7 @@ test("parts that may fit have no fault", () => {
 });
 
 const result = { status: 200, headers: { etag: "x" }, body: { title: "T", list: ["a"], none: null } };
-const take = (outputs: NodeOf["outputs"]): unknown =>
+const take = (outputs: NodeForm["outputs"]): unknown =>
   takeOutputs("get", result, outputsOf(node(outputs), http), fields);
 
 test("parts are taken by own keys and places in lists", () => {

@@ -1,6 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import type { NodeOf } from "../../lib/flows/node-kind.ts";
+import type { NodeForm } from "../../lib/flows/node-kind.ts";
 import { flowFromConfig } from "../../lib/flows/parse.ts";
 import type { AnyWorkflow, RunContext, Step } from "../../lib/workflow.ts";
 import { isFatalError } from "../../lib/workflow-errors.ts";
@@ -12,7 +12,7 @@ const test = suite("flows/walk");
 const FIELDS = { a: "str", b: "str", n: "int", tags: "list[str]", any: "dict" };
 
 /** Nodes that run in the order of the list, over fields of each type. */
-function flowOf(nodes: readonly NodeOf[]): Promise<AnyWorkflow> {
+function flowOf(nodes: readonly NodeForm[]): Promise<AnyWorkflow> {
   const way = ["START", ...nodes.map((node) => node.id), "END"];
   return flowFromConfig(
     {

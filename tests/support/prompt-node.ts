@@ -1,6 +1,6 @@
 import type { FieldType } from "../../lib/flows/field-type.ts";
 import type { Field } from "../../lib/flows/fields.ts";
-import type { NodeContext, NodeGivens, NodeOf } from "../../lib/flows/node-kind.ts";
+import type { NodeContext, NodeForm, NodeGivens } from "../../lib/flows/node-kind.ts";
 import { prompt } from "../../lib/flows/nodes/prompt.ts";
 import type { Step } from "../../lib/workflow.ts";
 import type { ModelServer } from "./model-servers.ts";
@@ -43,7 +43,7 @@ export async function openPromptNode(server: ModelServer, options: PromptOptions
       { type, isRequired: false, isNullable: false, default: undefined },
     ]),
   );
-  const node: NodeOf<string> = { id: "ask", outputs: [...fields.keys()], ...options.node };
+  const node: NodeForm = { id: "ask", outputs: [...fields.keys()], ...options.node };
   const fault = (place: readonly (string | number)[], detail: string): void => {
     faults.push(`${place.join(".")}: ${detail}`);
   };

@@ -7,7 +7,7 @@ import type { ExecGivens } from "../exec/process-group.ts";
 import { type Command, type Ended, runCommand } from "../exec/run-command.ts";
 import { show } from "../fault.ts";
 import type { FieldType } from "../field-type.ts";
-import type { NodeContext, NodeGivens, NodeKind, NodeOf, RunNode } from "../node-kind.ts";
+import type { NodeContext, NodeForm, NodeGivens, NodeKind, RunNode } from "../node-kind.ts";
 import { secretHider } from "../secret-hider.ts";
 import { asText, fillTemplate, parseTemplate, type Template, type Values } from "../template.ts";
 
@@ -48,7 +48,12 @@ const ARGUMENT_BYTES_MAX = 131_071;
 /** How much of the last words of a command an error has, in characters. */
 const LAST_WORDS_MAX = 400;
 
-function prepare(form: ExecForm, node: NodeOf, env: NodeGivens["host"]["env"], givens: ExecGivens): RunNode {
+function prepare(
+  form: ExecForm,
+  node: NodeForm,
+  env: NodeGivens["host"]["env"],
+  givens: ExecGivens,
+): RunNode {
   const [program = "", ...args] = form.command;
   const templates = args.map(parseTemplate);
   const variables = Object.entries(form.env ?? {}).map(

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { NodeGivens, NodeKind, NodeOf } from "../node-kind.ts";
+import type { NodeForm, NodeGivens, NodeKind } from "../node-kind.ts";
 import { ask } from "../prompt/ask.ts";
 import { type LlmForm, llmForm, mergeLlm, providerOf, resolveLlm } from "../prompt/llm.ts";
 import { createModel, loadSdk, type Model } from "../prompt/model.ts";
@@ -82,7 +82,7 @@ export const prompt: NodeKind<string> = {
   },
 };
 
-async function prepareModel(node: NodeOf<string>, { llm, host, fault }: NodeGivens): Promise<Model | null> {
+async function prepareModel(node: NodeForm, { llm, host, fault }: NodeGivens): Promise<Model | null> {
   // Where the node says nothing of its model, the fault is the flow's and stands at the prompt.
   const place = node.llm === undefined ? ["prompt"] : ["llm"];
   const form = mergeLlm(llm as LlmForm, (node.llm ?? {}) as LlmForm);

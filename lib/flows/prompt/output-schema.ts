@@ -3,7 +3,7 @@ import { checkType } from "../check-fields.ts";
 import { type Place, show } from "../fault.ts";
 import { ANY_TYPE, type FieldType, type TypeForm, typeOfForm } from "../field-type.ts";
 import type { Fields } from "../fields.ts";
-import type { NodeOf } from "../node-kind.ts";
+import type { NodeForm } from "../node-kind.ts";
 import { partsForm, typeText } from "../type-form.ts";
 
 /** What the model is to give: an object of fields, or in short the type of a single output. */
@@ -71,7 +71,7 @@ export const outputSchemaForm: v.GenericSchema = v.strictObject({
  *
  * @param fields the flow's, which give the types where the node has no `output_schema`; without them it is `any`
  */
-export function outputFields(node: NodeOf, fields?: Fields): OutputFields {
+export function outputFields(node: NodeForm, fields?: Fields): OutputFields {
   const schema = schemaOf(node);
   if (schema?.fields !== undefined) {
     return new Map(schema.fields.map((form) => [form.name, toField(form)]));
@@ -86,13 +86,13 @@ export function outputFields(node: NodeOf, fields?: Fields): OutputFields {
 }
 
 /** True where the answer's text is the output itself, and no JSON around it: one `str` that no object was asked for. */
-export function isPlainText(node: NodeOf, outputs: OutputFields): boolean {
+export function isPlainText(node: NodeForm, outputs: OutputFields): boolean {
   const [only, ...others] = outputs.values();
   return schemaOf(node)?.fields === undefined && others.length === 0 && only?.type.kind === "str";
 }
 
 /** Tells of what is wrong with `outputs` and `output_schema` beyond their forms, except types that do not fit the state's. */
-export function checkOutputSchema(node: NodeOf, fault: (place: Place, detail: string) => void): void {
+export function checkOutputSchema(node: NodeForm, fault: (place: Place, detail: string) => void): void {
   const schema = schemaOf(node);
   const taken = takenParts(node);
   const at = ["output_schema"];
@@ -178,7 +178,7 @@ function objectSchema(entries: readonly (readonly [string, JsonSchema])[]): Json
   };
 }
 
-function schemaOf(node: NodeOf): OutputSchemaForm | null {
+function schemaOf(node: NodeForm): OutputSchemaForm | null {
   return (node.output_schema as OutputSchemaForm | undefined) ?? null;
 }
 
@@ -187,7 +187,7 @@ function toField(form: TypeForm): OutputField {
 }
 
 /** The fields of the state that the node fills, and the part of the answer that each takes. */
-function takenParts({ outputs = [] }: NodeOf): { field: string; part: string; isDeep: boolean }[] {
+function takenParts({ outputs = [] }: NodeForm): { field: string; part: string; isDeep: boolean }[] {
   const entries = Array.isArray(outputs)
     ? outputs.map((field: string) => [field, field] as const)
     : Object.entries(outputs as Readonly<Record<string, string>>);

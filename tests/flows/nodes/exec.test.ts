@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import { systemClock } from "../../../lib/clock.ts";
 import type { ExecForm } from "../../../lib/flows/exec/exec-form.ts";
 import { OUTPUT_JSON_MAX } from "../../../lib/flows/exec/kept-output.ts";
-import type { NodeContext, NodeOf, RunNode } from "../../../lib/flows/node-kind.ts";
+import type { NodeContext, NodeForm, RunNode } from "../../../lib/flows/node-kind.ts";
 import { createExec } from "../../../lib/flows/nodes/exec.ts";
 import { isFatalError } from "../../../lib/workflow-errors.ts";
 import { flowHost } from "../../support/flow-host.ts";
@@ -47,7 +47,7 @@ async function run(form: ExecForm, given: Given = {}): Promise<Result> {
     graceMs: given.graceMs ?? 2_000,
     drainMs: given.drainMs ?? 1_000,
   });
-  const node: NodeOf = { id: "do" };
+  const node: NodeForm = { id: "do" };
   const ready = (await kind.prepare(form, node, {
     host: flowHost({ env: host }),
     llm: {},

@@ -1,5 +1,5 @@
-import { FatalError } from "../workflow-errors.ts";
 import type { State } from "./fields.ts";
+import { UnfilledError } from "./unfilled-error.ts";
 
 /** What templates are filled from. */
 export interface Values {
@@ -56,7 +56,7 @@ export function parseTemplate(text: string): Template {
 /**
  * The template's value: of a single lookup what is there, with its JSON type; else text.
  *
- * @throws {FatalError} a lookup that leads nowhere: what it reads is remembered, so no later attempt finds it either
+ * @throws {UnfilledError} a lookup that leads nowhere
  */
 export function fillTemplate(template: Template, values: Values): unknown {
   const [first] = template;
@@ -114,7 +114,7 @@ function walkDown({ path, text }: Lookup, from: object, what: string): unknown {
       : typeof value === "object" && value !== null && Object.hasOwn(value, key);
     if (!isThere) {
       const where = depth === 0 ? what : path.slice(0, depth).join(".");
-      throw new FatalError(`Cannot fill ${text}: ${where} has no ${JSON.stringify(key)}`);
+      throw new UnfilledError(text, `${where} has no ${JSON.stringify(key)}`);
     }
     value = Reflect.get(Object(value), key);
   }

@@ -8,6 +8,7 @@ import type { Fields, State } from "./fields.ts";
 import type { Graph } from "./graph.ts";
 import type { RunNode } from "./node-kind.ts";
 import { checkField, type Output, takeOutputs } from "./outputs.ts";
+import { UnfilledError } from "./unfilled-error.ts";
 
 /** A flow that was read and checked. */
 export interface Flow {
@@ -205,9 +206,13 @@ class Walk {
         ? ownFields(node.id, result, fields)
         : takeOutputs(node.id, result, node.outputs, fields);
     };
+    const runNamed = (signal: () => AbortSignal): Promise<Record<string, unknown>> =>
+      runNode(signal).catch((error: unknown) => {
+        throw error instanceof UnfilledError ? error.in(node.id) : error;
+      });
     const ended: Promise<Record<string, unknown>> = node.isGroup
-      ? groupStep(context.step)(name, () => runNode(() => context.signal))
-      : context.step(name, (given) => runNode(() => given.signal));
+      ? groupStep(context.step)(name, () => runNamed(() => context.signal))
+      : context.step(name, (given) => runNamed(() => given.signal));
     // What an earlier attempt wrote may be of a file that has changed since.
     return ended.then((written) => (isRemembered ? ownFields(node.id, written, fields) : written));
   }

@@ -1,5 +1,4 @@
 import { encodeText } from "../../json.ts";
-import { FatalError } from "../../workflow-errors.ts";
 import {
   asText,
   compileTemplates,
@@ -8,6 +7,7 @@ import {
   type Template,
   type Values,
 } from "../template.ts";
+import { UnfilledError } from "../unfilled-error.ts";
 import { isHeaderValue, isKeptElsewhere } from "./header-rules.ts";
 import type { HttpForm } from "./http-form.ts";
 import { cutUrl, fillUrl } from "./url-template.ts";
@@ -38,7 +38,7 @@ export const REQUEST_HEADERS_MAX = 12_288;
 /**
  * A function that fills the node's request.
  *
- * @returns it throws a `FatalError` where what was filled in cannot be sent; the message has none of it
+ * @returns it throws an `UnfilledError` where what was filled in cannot be sent; the message has none of it
  */
 export function compileRequest(form: HttpForm): (values: Values) => Outgoing {
   const url = cutUrl(parseTemplate(form.url));
@@ -50,7 +50,10 @@ export function compileRequest(form: HttpForm): (values: Values) => Outgoing {
   return (values) => {
     const body = fillBody === null ? null : encodeText(fillBody(values));
     if (body !== null && body.byteLength > REQUEST_BYTES_MAX) {
-      throw new FatalError(`Cannot send ${body.byteLength} bytes by http: at most ${REQUEST_BYTES_MAX}`);
+      throw new UnfilledError(
+        form.json === undefined ? "http.body" : "http.json",
+        `it has ${body.byteLength} bytes, and at most ${REQUEST_BYTES_MAX} are sent`,
+      );
     }
     const filled = new Map<string, OutgoingHeader>([
       ["accept", { value: "*/*", isKeptElsewhere: true }],
@@ -79,8 +82,9 @@ function compileBody(form: HttpForm): [type: string | null, fill: ((values: Valu
 function fillHeader(name: string, template: Template, values: Values): OutgoingHeader {
   const value = asText(fillTemplate(template, values));
   if (!isHeaderValue(value)) {
-    throw new FatalError(
-      `Cannot fill http.headers.${name}: its value has a line break or what is not printable ASCII`,
+    throw new UnfilledError(
+      `http.headers.${name}`,
+      "its value has a line break or what is not printable ASCII",
     );
   }
   const readsEnv = template.some((part) => typeof part === "object" && part.root === "env");
@@ -91,6 +95,9 @@ function checkLength(headers: ReadonlyMap<string, OutgoingHeader>): void {
   let length = 0;
   for (const [name, { value }] of headers) length += name.length + value.length;
   if (length > REQUEST_HEADERS_MAX) {
-    throw new FatalError(`Cannot send ${length} bytes of http.headers: at most ${REQUEST_HEADERS_MAX}`);
+    throw new UnfilledError(
+      "http.headers",
+      `they have ${length} bytes, and at most ${REQUEST_HEADERS_MAX} are sent`,
+    );
   }
 }

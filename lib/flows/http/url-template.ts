@@ -1,5 +1,5 @@
-import { FatalError } from "../../workflow-errors.ts";
 import { asText, fillTemplate, type Lookup, type Template, type Values } from "../template.ts";
+import { UnfilledError } from "../unfilled-error.ts";
 
 /** A URL with lookups, cut where it says to whom the request goes. */
 export interface UrlTemplate {
@@ -32,7 +32,7 @@ export function cutUrl(template: Template): UrlTemplate {
 /**
  * The URL. Behind the origin what a lookup finds is percent-encoded, so that it stays in its part.
  *
- * @throws {FatalError} what was found cannot stand there; the message has none of it
+ * @throws {UnfilledError} what was found cannot stand there; the message has none of it
  */
 export function fillUrl({ origin, segments, tail }: UrlTemplate, values: Values): URL {
   const text = [
@@ -41,15 +41,14 @@ export function fillUrl({ origin, segments, tail }: UrlTemplate, values: Values)
     ...tail.map((part) => (typeof part === "string" ? part : encode(part, values))),
   ].join("");
   if (text.length > URL_LENGTH_MAX) {
-    throw new FatalError(
-      `Cannot fill http.url: it has over ${URL_LENGTH_MAX} characters; send what is long in the body`,
+    throw new UnfilledError(
+      "http.url",
+      `it has over ${URL_LENGTH_MAX} characters; send what is long in the body`,
     );
   }
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !isWebUrl(url)) {
-    throw new FatalError(
-      "Cannot fill http.url: what comes of it is no http or https URL without user and password",
-    );
+    throw new UnfilledError("http.url", "what comes of it is no http or https URL without user and password");
   }
   url.hash = "";
   return url;
@@ -74,20 +73,21 @@ function fillOrigin(origin: Template, values: Values): string {
       const fits = index === 0 ? /^https?:\/\/[^\s\\]+$/i : /^[A-Za-z0-9.-]+$/;
       if (fits.test(text)) return text;
       const form = index === 0 ? "a URL that begins with http:// or https://" : "part of a host's name";
-      throw new FatalError(`Cannot fill ${part.text} in http.url: what it reads is not ${form}`);
+      throw new UnfilledError(`${part.text} of http.url`, `what it reads is not ${form}`);
     })
     .join("");
 }
 
-/** @throws {FatalError} a lookup's value that would make the path lead elsewhere */
+/** @throws {UnfilledError} a lookup's value that would make the path lead elsewhere */
 function fillSegment(segment: Template, values: Values): string {
   const text = segment.map((part) => (typeof part === "string" ? part : encode(part, values))).join("");
   const lookup = segment.find((part) => typeof part === "object");
   const reads = text.replaceAll(/%2e/gi, ".");
   if (lookup === undefined || !["", ".", ".."].includes(reads)) return text;
   const what = reads === "" ? "nothing" : `"${reads}"`;
-  throw new FatalError(
-    `Cannot fill ${lookup.text} in http.url: it makes ${what} a part of the path, which leads to another place`,
+  throw new UnfilledError(
+    `${lookup.text} of http.url`,
+    `it makes ${what} a part of the path, which leads to another place`,
   );
 }
 
@@ -96,9 +96,7 @@ function encode(lookup: Lookup, values: Values): string {
     return encodeURIComponent(asText(fillTemplate([lookup], values)));
   } catch (error) {
     if (!(error instanceof URIError)) throw error;
-    throw new FatalError(
-      `Cannot fill ${lookup.text} in http.url: it has half a character (a lone surrogate)`,
-    );
+    throw new UnfilledError(`${lookup.text} of http.url`, "it has half a character (a lone surrogate)");
   }
 }
 

@@ -42,7 +42,7 @@ for (const [url, x, href] of filled) {
 }
 
 const refused: [url: string, x: unknown, message: RegExp, y?: unknown][] = [
-  ["https://a.example/items/{x}", "..", /Cannot fill \{x\} in http\.url: it makes "\.\." a part of the path/],
+  ["https://a.example/items/{x}", "..", /Cannot fill \{x\} of http\.url: it makes "\.\." a part of the path/],
   ["https://a.example/items/{x}/", ".", /makes "\." a part/],
   ["https://a.example/items/{x}", "", /makes nothing a part/],
   ["https://a.example/items/{x}?a", "..", /makes "\.\." a part/],
@@ -53,7 +53,7 @@ const refused: [url: string, x: unknown, message: RegExp, y?: unknown][] = [
   ["{y}/items/{x}", "..", /makes "\.\." a part/, "https://a.example"],
   ["https://a.example/{x}", "\ud800", /has half a character/],
   ["https://a.example/{x}", "a".repeat(9_000), /has over 8192 characters/],
-  ["https://{x}/", "a/b", /Cannot fill \{x\} in http\.url: what it reads is not part of a host's name/],
+  ["https://{x}/", "a/b", /Cannot fill \{x\} of http\.url: what it reads is not part of a host's name/],
   ["https://{x}/", "evil.example#", /not part of a host's name/],
   ["https://{x}.example.com/", "evil.example\\", /not part of a host's name/],
   ["https://{x}/", "user:pass@a", /not part of a host's name/],

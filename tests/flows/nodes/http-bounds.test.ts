@@ -261,9 +261,12 @@ test("a request that is too large ends the run unsent", async () => {
     isAsked = true;
   }, "connection");
   const forms: [form: object, message: RegExp][] = [
-    [{ body: "{big}" }, /^Cannot send 5000000 bytes by http: at most 4194304$/],
-    [{ json: ["{big}"] }, /^Cannot send 5000004 bytes by http: at most 4194304$/],
-    [{ headers: { "x-a": "{big}" } }, /^Cannot send \d+ bytes of http\.headers: at most 12288$/],
+    [{ body: "{big}" }, /^Cannot fill http\.body: it has 5000000 bytes, and at most 4194304 are sent$/],
+    [{ json: ["{big}"] }, /^Cannot fill http\.json: it has 5000004 bytes, and at most 4194304 are sent$/],
+    [
+      { headers: { "x-a": "{big}" } },
+      /^Cannot fill http\.headers: they have \d+ bytes, and at most 12288 are sent$/,
+    ],
     [{ url: `http://127.0.0.1:${raw.port}/{big}` }, /^Cannot fill http\.url: it has over 8192 characters/],
   ];
   for (const [form, message] of forms) {

@@ -196,6 +196,9 @@ function compileHas(path: ASTNode, known: Known): ExpressionNode {
   };
 }
 
+/** What can be called as `value.name(...)`. */
+export const METHOD_NAMES: readonly string[] = [...METHODS.keys(), "matches", ...MACROS.keys()];
+
 function compileMethod(
   at: ASTNode,
   name: string,
@@ -208,7 +211,7 @@ function compileMethod(
   if (name === "matches") return compileMatches(at, receiver, args[0], known);
   const call = METHODS.get(name);
   if (call === undefined) {
-    const names = [...METHODS.keys(), "matches", ...MACROS.keys()].join(", ");
+    const names = METHOD_NAMES.join(", ");
     throw new NodeError(at, `.${name}() cannot be used here: functions of a value are ${names}`);
   }
   return compileFunction(at, name, call, [receiver, ...args], known);

@@ -1,6 +1,7 @@
 import { type ASTNode, Environment } from "@marcbachmann/cel-js";
 import { messageOf } from "./errors.ts";
-import { compileNode, NodeError } from "./expression-node.ts";
+import { FUNCTIONS } from "./expression-functions.ts";
+import { compileNode, METHOD_NAMES, NodeError } from "./expression-node.ts";
 import { ExpressionFault, Scope, STEPS_EXHAUSTED, STEPS_MAX } from "./expression-scope.ts";
 import { nearest } from "./nearest.ts";
 
@@ -80,8 +81,7 @@ function check(
   } catch (error) {
     const { code, summary, range } = error as LibraryError;
     if (typeof summary !== "string") throw new TypeError(`it cannot be read: ${messageOf(error)}`);
-    const hint = code === "unknown_variable" ? `; ${variablesHint(summary, names)}` : "";
-    throw new TypeError(`${summary}${hint}${placeIn(source, range?.start ?? 0)}`);
+    throw new TypeError(`${told(summary, code, names)}${placeIn(source, range?.start ?? 0)}`);
   }
 }
 
@@ -93,9 +93,22 @@ interface LibraryError {
   readonly range?: { readonly start: number };
 }
 
-function variablesHint(summary: string, names: readonly string[]): string {
-  const near = nearest(summary.replace(/^.*: /, ""), names);
-  return near === null ? `the variables are ${names.join(", ")}` : `did you mean ${near}?`;
+/** An error of the library with what to write instead, where that is known. */
+function told(summary: string, code: string | undefined, variables: readonly string[]): string {
+  if (code === "unknown_variable") {
+    return `${summary}; ${hint(summary.replace(/^.*: /, ""), variables, "variables")}`;
+  }
+  if (code === "unexpected_character" && summary.endsWith(": =")) return `${summary}; write == to compare`;
+  const [, call, name = ""] =
+    /^found no matching overload for '((?:[^('.]*\.)?(\w+)\(.*)'$/.exec(summary) ?? [];
+  if (call === undefined) return summary;
+  const known = [...FUNCTIONS.keys(), ...METHOD_NAMES];
+  return `there is no ${call}${known.includes(name) ? "" : `; ${hint(name, known, "functions")}`}`;
+}
+
+function hint(name: string, known: readonly string[], what: string): string {
+  const near = nearest(name, known);
+  return near === null ? `the ${what} are ${known.join(", ")}` : `did you mean ${near}?`;
 }
 
 function compileChecked(

@@ -7,7 +7,8 @@ import { compileFlow, findHostFaults } from "./compile.ts";
 import { type FlowFault, isRecord, show } from "./fault.ts";
 import type { FlowConfig } from "./form.ts";
 import type { FlowHost } from "./node-kind.ts";
-import { type Position, readSource, type Source, type SourceFault } from "./source.ts";
+import type { Position, SourceFault } from "./position.ts";
+import { readSource, type Source } from "./source.ts";
 
 /** A flow's file that can run, and what it says besides. */
 export interface ParsedFlow {
@@ -33,13 +34,15 @@ export async function parseFlow(
   host: FlowHost,
 ): Promise<ParsedFlow> {
   const source = readSource(content, fileName.endsWith(".json"));
-  if (source.faults.length > 0) throw new FlowError(fileName, source.faults);
+  if (source.value === undefined) throw new FlowError(fileName, source.faults);
   const { faults, workflow } = await checkAndCompile(source.value, host);
-  if (workflow === null) throw new FlowError(fileName, located(faults, source));
+  if (workflow === null || source.faults.length > 0) {
+    throw new FlowError(fileName, inOrder([...source.faults, ...located(faults, source)]));
+  }
   const config = source.value as FlowConfig;
   return {
     workflow,
-    warnings: located(findIdle(config), source),
+    warnings: inOrder(located(findIdle(config), source)),
     providers: (config.on ?? []).map(({ provider }, index) => ({
       ...source.locate(["on", index, "provider"]),
       name: provider,
@@ -115,11 +118,13 @@ async function checkAndCompile(
 /** More than anybody mends at once: a file of 1 MiB has room for a fault in each of its keys. */
 const FAULTS_MAX = 200;
 
-/** In the order of the file. */
 function located(faults: readonly FlowFault[], source: Source): SourceFault[] {
-  const places = faults
-    .map(({ place, detail }) => ({ ...source.locate(place), detail }))
-    .sort((a, b) => a.line - b.line || a.column - b.column);
+  return faults.map(({ place, detail }) => ({ ...source.locate(place), detail }));
+}
+
+/** In the order of the file, and bounded. */
+function inOrder(faults: readonly SourceFault[]): SourceFault[] {
+  const places = faults.toSorted((a, b) => a.line - b.line || a.column - b.column);
   const next = places[FAULTS_MAX];
   if (next === undefined) return places;
   const detail = `Cannot list ${places.length - FAULTS_MAX} further faults: mend these first`;

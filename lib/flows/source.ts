@@ -10,29 +10,19 @@ import {
   LineCounter,
   type Pair,
   Parser,
-  visit,
   type YAMLMap,
 } from "yaml";
 import { messageOf } from "../errors.ts";
 import { isLongerThan } from "../json.ts";
 import type { Place } from "./fault.ts";
-
-/** A line and a column of a file, both from 1. */
-export interface Position {
-  line: number;
-  column: number;
-}
-
-/** What is wrong with a file, and where. */
-export interface SourceFault extends Position {
-  detail: string;
-}
+import { type Position, positionOf, type SourceFault } from "./position.ts";
+import { misread, unreadable } from "./yaml-faults.ts";
 
 /** A file's content: its value as JSON has it, and where each part of it stands. */
 export interface Source {
+  /** Undefined where it cannot be read; then the faults say why. */
   value: unknown;
   locate(place: Place): Position;
-  /** Empty where the value can be used. */
   faults: readonly SourceFault[];
 }
 
@@ -82,17 +72,15 @@ export function readSource(content: string | Uint8Array, isJson: boolean): Sourc
   const documents = [...new Composer(YAML_OPTIONS).compose(tokens, true, text.length)];
   const [document] = documents;
   if (document === undefined) return refused("Cannot read an empty file: write a flow");
-  const faults = [
-    ...documents.flatMap((each) => [...each.errors, ...each.warnings]).map((error) => toFault(error, lines)),
-    ...findDuplicates(document, lines),
-  ].slice(0, FAULTS_MAX);
+  const faults = documents.flatMap((each) => unreadable(each, lines)).slice(0, FAULTS_MAX);
   if (documents.length > 1) {
     const at = positionOf(documents[1]?.range[0] ?? 0, lines);
     faults.push({ ...at, detail: "Cannot read a second document: write one flow a file" });
   }
-  if (faults.length > 0) return { value: null, faults, locate: () => START };
+  if (faults.length > 0) return unread(faults);
+  faults.push(...misread(document, lines).slice(0, FAULTS_MAX));
   const value = isJson ? readJson(text, lines) : readYaml(document);
-  if ("detail" in value) return { value: null, faults: [value], locate: () => START };
+  if ("detail" in value) return unread([...faults, value]);
   const pairs = new WeakMap<YAMLMap, PairsByKey>();
   return { ...value, faults, locate: (place) => locate(document, place, lines, pairs) };
 }
@@ -140,7 +128,11 @@ const YAML_OPTIONS = {
 const START: Position = { line: 1, column: 1 };
 
 function refused(detail: string, at: Position = START): Source {
-  return { value: null, faults: [{ ...at, detail }], locate: () => START };
+  return unread([{ ...at, detail }]);
+}
+
+function unread(faults: readonly SourceFault[]): Source {
+  return { value: undefined, faults, locate: () => START };
 }
 
 /** For `JSON`: goes through all parts, and what an alias stands for counts each time. */
@@ -177,7 +169,7 @@ function readYaml(document: Document): { value: unknown } | SourceFault {
   const { count, isOver } = partsCounter();
   try {
     const value: unknown = document.toJS({ maxAliasCount: ALIASES_MAX });
-    // The round trip refuses an alias to what it stands in, and leaves plain JSON.
+    // The round trip leaves plain JSON.
     return { value: JSON.parse(JSON.stringify(value, count) ?? "null") };
   } catch (error) {
     if (isOver()) return TOO_MANY_PARTS;
@@ -199,31 +191,6 @@ function isTooDeep(token: CST.Token): boolean {
     }
   }
   return false;
-}
-
-function findDuplicates(document: Document, lines: LineCounter): SourceFault[] {
-  const faults: SourceFault[] = [];
-  visit(document, {
-    Map(_key, map) {
-      faults.push(...duplicatesOf(map, lines));
-    },
-  });
-  return faults;
-}
-
-function duplicatesOf(map: YAMLMap, lines: LineCounter): SourceFault[] {
-  const first = new Map<unknown, Position>();
-  return map.items.flatMap(({ key }) => {
-    if (!isScalar(key)) return [];
-    const at = positionOf(key.range?.[0] ?? 0, lines);
-    const before = first.get(key.value);
-    if (before === undefined) {
-      first.set(key.value, at);
-      return [];
-    }
-    const name = JSON.stringify(key.value);
-    return [{ ...at, detail: `Cannot use ${name} twice: it stands in line ${before.line} already` }];
-  });
 }
 
 /** The pairs of a mapping by their keys, made when it is first asked for: looking through all for each fault takes long. */
@@ -256,13 +223,4 @@ function locate(
 
 function pairsOf(map: YAMLMap): PairsByKey {
   return new Map(map.items.flatMap((pair) => (isScalar(pair.key) ? [[pair.key.value, pair] as const] : [])));
-}
-
-function toFault(error: { message: string; pos: [number, number] }, lines: LineCounter): SourceFault {
-  return { ...positionOf(error.pos[0], lines), detail: `Cannot read the file: ${error.message}` };
-}
-
-function positionOf(offset: number, lines: LineCounter): Position {
-  const { line, col } = lines.linePos(offset);
-  return { line: Math.max(1, line), column: Math.max(1, col) };
 }

@@ -95,11 +95,24 @@ test("all faults of a file come at once, a line each, in the file's order with l
 test("a file that cannot be read says where", async () => {
   assert.match(
     (await faultOf(() => parseFlow("a: 1\na: 2", "x.yml"))).message,
-    /^x.yml:2:1: Cannot use "a" twice/,
+    /^x.yml:2:1: Cannot use "a" twice/m,
   );
   assert.match(
     (await faultOf(() => parseFlow(yaml, "greet.json"))).message,
     /^greet.json:1:1: Cannot read the file as JSON/,
+  );
+});
+
+test("a template without quotes, or a key twice, stops a flow that has no other fault", async () => {
+  const bare = yaml.replace('"Hello {who}"', "{who}");
+  assert.is(
+    (await faultOf(() => parseFlow(bare, "x.yaml"))).message,
+    'x.yaml:8:31: Cannot read {who} without quotes: write "{who}"',
+  );
+  const twice = yaml.replace("name: greet,", "name: greet, name: greet,");
+  assert.is(
+    (await faultOf(() => parseFlow(twice, "x.yaml"))).message,
+    'x.yaml:2:22: Cannot use "name" twice: it stands in line 2 already',
   );
 });
 

@@ -34,15 +34,18 @@ b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]
 c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]
 d: [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]`;
 const refused: [what: string, text: string, isJson: boolean, line: number, detail: RegExp][] = [
-  ["a key that is used twice", "a: 1\nb: 2\na: 3", false, 3, /"a" twice: it stands in line 1 already/],
-  ["a deep key that is used twice", "a:\n  - b: 1\n    b: 2", false, 3, /"b" twice/],
-  ["a key twice in JSON", '{"a": 1,\n"a": 2}', true, 2, /"a" twice/],
-  ["a tab as indentation", "a:\n\tb: 1", false, 2, /Tabs are not allowed as indentation/],
+  ["a tab as indentation", "a:\n\tb: 1", false, 2, /Tabs are not allowed as indentation; use spaces$/],
+  ["an item out of line", "a:\n  - b: 1\n   c: 1", false, 3, /without - indicator; line it up/],
+  ["a text with a colon", "a: b: c", false, 1, /; put a text that has ": " in it in quotes$/],
+  ["a text behind a template", "a: {b} c", false, 1, /; put a text that begins with such a sign in quotes$/],
+  ["a text that begins with @", "a: @b", false, 1, /; put the text in quotes$/],
   ["a quote that is not closed", "a: 'x", false, 1, /Missing closing 'quote/],
   ["a second document", "a: 1\n---\nb: 2", false, 2, /second document/],
   ["a bomb of aliases", bomb, false, 1, /aliases \(at most 100\)/],
-  ["an alias to what it stands in", "a: &x [*x]", false, 1, /aliases/],
-  ["an alias to nothing", "a: *nope", false, 1, /Unresolved alias.*nope/],
+  ["an alias to what it stands in", "a: &x\n  [*x]", false, 2, /Cannot follow \*x: it stands in what it/],
+  ["an alias to nothing", "a:\n  *nope", false, 2, /Cannot follow \*nope: no &nope stands before it/],
+  ["an alias before its anchor", "a: *b\nc: &b 1", false, 1, /Cannot follow \*b/],
+  ["a key to merge", "a: &x { y: 1 }\nb:\n  <<: *x", false, 3, /Cannot merge by "<<": write the keys out/],
   ["a tag that makes objects", "a: !!binary aGk=", false, 1, /Unresolved tag/],
   ["a key that is a list", "? [a]\n: 1", false, 1, /keys must be strings/],
   ["more than 1 MiB", `a: ${"x".repeat(FLOW_BYTES_MAX)}`, false, 1, /more than 1048576 bytes/],
@@ -56,11 +59,81 @@ const refused: [what: string, text: string, isJson: boolean, line: number, detai
 for (const [what, text, isJson, line, detail] of refused) {
   test(`${what} is refused in its line`, () => {
     const { faults, value } = readSource(text, isJson);
-    assert.is(value, null);
+    assert.is(value, undefined);
     assert.match(faults[0]?.detail ?? "no fault", detail);
     assert.is(faults[0]?.line, line);
   });
 }
+
+const misread: [what: string, text: string, isJson: boolean, value: unknown, faults: string[]][] = [
+  [
+    "a key",
+    "a: 1\nb: 2\na: 3",
+    false,
+    { a: 3, b: 2 },
+    ['3:1: Cannot use "a" twice: it stands in line 1 already'],
+  ],
+  [
+    "a deep key",
+    "a:\n  - b: 1\n    b: 2",
+    false,
+    { a: [{ b: 2 }] },
+    ['3:5: Cannot use "b" twice: it stands in line 2 already'],
+  ],
+  [
+    "a key in JSON",
+    '{"a": 1,\n"a": 2}',
+    true,
+    { a: 2 },
+    ['2:1: Cannot use "a" twice: it stands in line 1 already'],
+  ],
+  [
+    "a template",
+    "a: {b.c-1.0}",
+    false,
+    { a: "{b.c-1.0}" },
+    ['1:4: Cannot read {b.c-1.0} without quotes: write "{b.c-1.0}"'],
+  ],
+  [
+    "a template of two lines in a list",
+    "a: [1, {\n b }]",
+    false,
+    { a: [1, "{b}"] },
+    ['1:8: Cannot read {b} without quotes: write "{b}"'],
+  ],
+];
+for (const [what, text, isJson, value, faults] of misread) {
+  test(`${what} that is read otherwise than meant is told of, and the rest is read`, () => {
+    const source = readSource(text, isJson);
+    assert.equal(source.value, value);
+    assert.equal(
+      source.faults.map(({ line, column, detail }) => `${line}:${column}: ${detail}`),
+      faults,
+    );
+  });
+}
+
+test("a template without quotes is located where it stands", () => {
+  assert.equal(readSource("a:\n  - {b}", false).locate(["a", 0]), { line: 2, column: 5 });
+});
+
+test("mappings that only look like templates are mappings", () => {
+  const { value, faults } = readSource(
+    'a: {b: }\nc: {d: null}\ne: { f, g }\nh:\n  ? i\nj: {"k"}\nl: {m n}\no: {}\n"<<": 1',
+    false,
+  );
+  assert.equal(faults, []);
+  assert.equal(value, {
+    a: { b: null },
+    c: { d: null },
+    e: { f: null, g: null },
+    h: { i: null },
+    j: { k: null },
+    l: { "m n": null },
+    o: {},
+    "<<": 1,
+  });
+});
 
 test("64 levels are read, and a thousand faults are reported as twenty", () => {
   assert.equal(readSource("[".repeat(64) + "]".repeat(64), false).faults, []);
@@ -75,8 +148,8 @@ test("a file of 25,000 keys is read in time", () => {
 });
 
 test("a key named __proto__ is a key", () => {
-  const { value } = readSource("__proto__: { x: 1 }\n<<: { y: 1 }", false);
-  assert.equal(Object.keys(Object(value)), ["__proto__", "<<"]);
+  const { value } = readSource("__proto__: { x: 1 }", false);
+  assert.equal(Object.keys(Object(value)), ["__proto__"]);
   assert.is(Reflect.get(Object(value), "x"), undefined);
 });
 

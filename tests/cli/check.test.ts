@@ -148,6 +148,8 @@ test("a provider that a start would not know is a fault where it is named, and o
     "a.yaml": `${sound}on:\n  - { provider: github }\n  - { provider: githb }\n  - { provider: acme-x }\n`,
     "b.js": `import { defineWorkflow } from ${JSON.stringify(API)};
 export default defineWorkflow({ on: [{ provider: "strpe" }], run: () => 1 });`,
+    // Else tsx takes it for CommonJS and loads the library a second time as that, whose line numbers c8 would mix up.
+    "package.json": '{ "type": "module" }',
   });
   const { code, out } = await check([folder], { WEBHOOK_SCHEME_ACME_X: "github" });
   assert.is(code, 1);

@@ -45,7 +45,7 @@ export class Steps {
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #sleeps = new Map<string, Sleep>();
   /** Groups under way, by name: while one of them does not sleep itself, nobody does. */
-  readonly #groups = new Set<string>();
+  readonly #groups = new Map<string, Promise<unknown>>();
   /** Counts calls and ends, so that a turn in which something happened is not taken for silence. */
   #activity = 0;
   #state: "open" | "returned" | "closed" | "parked" = "open";
@@ -84,10 +84,13 @@ export class Steps {
     if (this.#failure !== null) throw this.#failure.error;
   }
 
-  /** No step starts any more; resolves when those under way have finished and are stored. */
+  /** No step starts any more; resolves when those under way have finished and are stored, and groups have ended. */
   async close(): Promise<void> {
+    // One that sleeps does not wake up any more.
+    const groups = this.#state === "parked" ? [] : this.#groupsAwake();
     if (this.#state !== "parked") this.#state = "closed";
     this.#dropSleeps();
+    await Promise.allSettled(groups);
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
   }
 
@@ -144,19 +147,24 @@ export class Steps {
     checkStepName(name, this.#used, "step");
     const stored = this.#recall(name, "step");
     if (stored !== undefined) return readResult(stored.result);
+    const group = this.#runGroup(name, fn);
     // Before anything is waited for, so that nobody falls asleep meanwhile.
-    this.#groups.add(name);
+    this.#groups.set(name, group);
     try {
-      // It may do work of its own outside of steps, which ask by themselves.
-      if (!(await this.#host.ensureLease())) this.#lose();
-      if (this.#host.abortReason !== null) throw this.#host.abortReason;
-      const value = await fn();
-      return await this.#track(() => this.#remember(name, value));
+      return await group;
     } finally {
       this.#groups.delete(name);
       this.#activity++;
       this.#lookForSilence();
     }
+  }
+
+  async #runGroup(name: string, fn: () => unknown): Promise<unknown> {
+    // It may do work of its own outside of steps, which ask by themselves.
+    if (!(await this.#host.ensureLease())) this.#lose();
+    if (this.#host.abortReason !== null) throw this.#host.abortReason;
+    const value = await fn();
+    return await this.#track(() => this.#remember(name, value));
   }
 
   async #beginSleep(name: string, duration: Duration, wake: () => void): Promise<void> {
@@ -197,8 +205,14 @@ export class Steps {
 
   #isSilent(): boolean {
     if (this.#state !== "open" || this.#underWay.size > 0 || this.#sleeps.size === 0) return false;
+    return this.#groupsAwake().length === 0;
+  }
+
+  /** Groups in which nothing sleeps. */
+  #groupsAwake(): Promise<unknown>[] {
     const names = [...this.#sleeps.keys()];
-    return [...this.#groups].every((group) => names.some((name) => name.startsWith(`${group}/`)));
+    const isAwake = (group: string): boolean => !names.some((name) => name.startsWith(`${group}/`));
+    return [...this.#groups].flatMap(([name, group]) => (isAwake(name) ? [group] : []));
   }
 
   #park(): void {

@@ -5,6 +5,7 @@ import { Steps, type StepsHost } from "../../lib/runner/steps.ts";
 import { groupStep } from "../../lib/step-group.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { rejects } from "../support/rejects.ts";
+import { until } from "../support/until.ts";
 
 const test = suite("runner/step-group");
 
@@ -58,6 +59,44 @@ test("a group's result is stored as a step once its own steps are, and is what J
     host.stored.map(({ name, kind }) => `${kind} ${name}`),
     ["step g/one", "step g"],
   );
+});
+
+test("an attempt that ends waits for groups under way, and not for those that sleep", async () => {
+  const host = hostOf(true);
+  const steps = new Steps(host);
+  const told: string[] = [];
+  let end = (): void => {};
+  const busy = groupStep(steps.step)("busy", async () => {
+    await new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    told.push("busy ended");
+    await steps.step("busy/late", () => told.push("begun too late"));
+  });
+  const tired = groupStep(steps.step)("tired", () => steps.step.sleep("tired/nap", "1h"));
+  void tired.then(() => told.push("woke up"));
+  await until(() => host.stored.length === 1, "the nap to be stored");
+  host.lose();
+  const closed = steps.close().then(() => told.push("closed"));
+  await new Promise(setImmediate);
+  assert.equal(told, []);
+  end();
+  await rejects(busy, /^lost$/);
+  await closed;
+  assert.equal(told, ["busy ended", "closed"]);
+});
+
+test("an attempt that sleeps ends, though its groups never do", async () => {
+  let dueAt = 0;
+  const clock = new ManualClock();
+  const sleepUntil = (at: number): void => {
+    dueAt = at;
+  };
+  const steps = new Steps({ ...hostOf(true), clock, sleepUntil });
+  void groupStep(steps.step)("g", () => steps.step.sleep("g/nap", "1m"));
+  await clock.advance(0);
+  assert.is(dueAt, clock.now() + 60_000);
+  await steps.close();
 });
 
 test("a group that throws is not remembered, and its name is taken", async () => {

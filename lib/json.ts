@@ -25,6 +25,20 @@ export function encodeText(text: string): Uint8Array<ArrayBuffer> {
   return utf8.encode(text);
 }
 
+/** True where a value has a number that JSON does not, Infinity or NaN, which it would make null. */
+export function hasOddNumber(value: unknown): boolean {
+  const open: unknown[] = [value];
+  const seen = new Set<object>();
+  while (open.length > 0) {
+    const part = open.pop();
+    if (typeof part === "number" && !Number.isFinite(part)) return true;
+    if (typeof part !== "object" || part === null || seen.has(part)) continue;
+    seen.add(part);
+    for (const inner of Object.values(part)) open.push(inner);
+  }
+  return false;
+}
+
 /** True where the text has more bytes than `max`; the common short text is not encoded for it. */
 export function isLongerThan(text: string, max: number): boolean {
   if (text.length > max) return true;

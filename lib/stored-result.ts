@@ -17,7 +17,7 @@ export function storeResult(value: unknown, what: string): string | null {
   if (isLongerThan(text, RESULT_BYTES_MAX)) {
     throw new ResultError(
       "result_too_large",
-      `Cannot store ${what}: its JSON has over ${RESULT_BYTES_MAX} bytes; keep it elsewhere and return where it is`,
+      `Cannot store ${what}: its JSON has over ${RESULT_BYTES_MAX} bytes; return less of it, or keep it elsewhere and return where it is`,
     );
   }
   return text;

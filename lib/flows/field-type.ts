@@ -1,5 +1,6 @@
 import { toPointer } from "../define-workflow.ts";
 import type { Fault } from "../errors.ts";
+import { hasOddNumber } from "../json.ts";
 import { isRecord } from "./fault.ts";
 
 /** What a field may hold. `any` is the part of a plain list or dict and has no name in a file. */
@@ -71,6 +72,7 @@ export function typeOf(value: unknown): string {
   if (Array.isArray(value)) return "list";
   if (typeof value === "string") return "str";
   if (typeof value === "boolean") return "bool";
+  if (typeof value === "number" && !Number.isFinite(value)) return "a number that JSON does not have";
   if (typeof value === "number") return Number.isSafeInteger(value) ? "int" : "float";
   return "dict";
 }
@@ -112,6 +114,11 @@ export function findTypeFaults(
     faults.push({
       pointer: toPointer(path),
       detail: `Expected ${typeText(type)}, found ${typeOf(value)}`,
+    });
+  } else if (type.kind === "any" && hasOddNumber(value)) {
+    faults.push({
+      pointer: toPointer(path),
+      detail: `Expected numbers that JSON has, found one that it would make null`,
     });
   } else if (type.kind === "list" && Array.isArray(value)) {
     for (const [index, item] of value.entries()) findTypeFaults(type.item, item, [...path, index], faults);

@@ -20,6 +20,9 @@ export interface Lookup {
   readonly text: string;
 }
 
+/** The longest text that is filled, in characters: as much as is ever sent, and a file may read a state of 1 MiB a thousand times. */
+const FILLED_CHARACTERS_MAX = 4_194_304;
+
 /** Literal text and lookups in turn. */
 export type Template = readonly (string | Lookup)[];
 
@@ -56,12 +59,19 @@ export function parseTemplate(text: string): Template {
 /**
  * The template's value: of a single lookup what is there, with its JSON type; else text.
  *
- * @throws {UnfilledError} a lookup that leads nowhere
+ * @throws {UnfilledError} a lookup that leads nowhere, or a text that grows too long
  */
 export function fillTemplate(template: Template, values: Values): unknown {
   const [first] = template;
   if (template.length === 1 && typeof first === "object") return lookUp(first, values);
-  return template.map((part) => (typeof part === "string" ? part : asText(lookUp(part, values)))).join("");
+  let text = "";
+  for (const part of template) {
+    text += typeof part === "string" ? part : asText(lookUp(part, values));
+    if (text.length > FILLED_CHARACTERS_MAX) {
+      throw new UnfilledError("a text", `it has over ${FILLED_CHARACTERS_MAX} characters`);
+    }
+  }
+  return text;
 }
 
 /** A function that fills every template in a JSON value; keys are taken as they are. */

@@ -56,12 +56,13 @@ function danglingAliases(document: Document, lines: LineCounter): SourceFault[] 
 }
 
 /**
- * What can be read, but not as its writer meant it: keys that stand twice, and templates without quotes, which YAML
- * takes for mappings. From then on they are the text that they were meant for.
+ * What can be read, but not as its writer meant it: keys that stand twice, numbers that lose digits, and templates
+ * without quotes, which YAML takes for mappings. From then on they are the text that they were meant for.
  */
 export function misread(document: Document, lines: LineCounter): SourceFault[] {
   const faults: SourceFault[] = [];
   visit(document, (_key, node) => {
+    if (isScalar(node)) faults.push(...lostNumbers(node, lines));
     if (!isMap(node)) return;
     const lookup = unquotedLookup(node);
     if (lookup === null) {
@@ -85,6 +86,20 @@ function unquotedLookup({ flow, items: [pair, ...others] }: YAMLMap): string | n
 
 function isPlain(node: unknown, form: RegExp): node is Scalar<string> {
   return isScalar(node) && node.type === "PLAIN" && typeof node.value === "string" && form.test(node.value);
+}
+
+/** JSON has no infinite number, and of a whole one beyond 2^53 only the first digits are kept. */
+function lostNumbers({ value, source = "", range }: Scalar, lines: LineCounter): SourceFault[] {
+  if (typeof value !== "number") return [];
+  const isWhole = Number.isInteger(value) && !/[.e]/i.test(source.replace(/^0x.*/i, ""));
+  if (Number.isFinite(value) && (!isWhole || Number.isSafeInteger(value))) return [];
+  const what = source.length > 40 ? `${source.slice(0, 40)}...` : source;
+  return [
+    {
+      ...positionOf(range?.[0] ?? 0, lines),
+      detail: `Cannot read ${what} as a number without loss: put it in quotes`,
+    },
+  ];
 }
 
 function duplicatesOf(map: YAMLMap, lines: LineCounter): SourceFault[] {

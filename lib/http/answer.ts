@@ -1,4 +1,5 @@
 import { inputsOf } from "../event.ts";
+import { hasOddNumber } from "../json.ts";
 import { tryParseBody } from "../parse-body.ts";
 import type { Rejection, RejectionDetails, RejectionReason } from "../rejection.ts";
 import type {
@@ -273,7 +274,8 @@ function errorJson(error: RunError | null): RunError | null {
 function bodyJson({ body, contentType }: EventRecord): { body: unknown } | { body_base64: string } {
   if (body === null) return { body: null };
   const value = isParsed(contentType) ? tryParseBody(body, contentType) : undefined;
-  return value === undefined ? { body_base64: base64(body) } : { body: value };
+  // A number such as 1e400 would be shown as null.
+  return value === undefined || hasOddNumber(value) ? { body_base64: base64(body) } : { body: value };
 }
 
 /** JSON and forms are shown as workflows see them, anything else as it is. */

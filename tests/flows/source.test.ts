@@ -67,6 +67,44 @@ for (const [what, text, isJson, line, detail] of refused) {
 
 const misread: [what: string, text: string, isJson: boolean, value: unknown, faults: string[]][] = [
   [
+    "an id",
+    "a: 12345678901234567890",
+    false,
+    { a: 12345678901234567000 },
+    ["1:4: Cannot read 12345678901234567890 as a number without loss: put it in quotes"],
+  ],
+  [
+    "an id in JSON",
+    '{"a":9007199254740993}',
+    true,
+    { a: 9007199254740992 },
+    ["1:6: Cannot read 9007199254740993 as a number without loss: put it in quotes"],
+  ],
+  [
+    "a hexadecimal id",
+    "a: 0xe000000000000001",
+    false,
+    { a: 0xe000000000000000 },
+    ["1:4: Cannot read 0xe000000000000001 as a number without loss: put it in quotes"],
+  ],
+  [
+    "infinity",
+    "a: [-.inf, .nan]",
+    false,
+    { a: [null, null] },
+    [
+      "1:5: Cannot read -.inf as a number without loss: put it in quotes",
+      "1:12: Cannot read .nan as a number without loss: put it in quotes",
+    ],
+  ],
+  [
+    "a number beyond all",
+    "a: 1e400",
+    false,
+    { a: null },
+    ["1:4: Cannot read 1e400 as a number without loss: put it in quotes"],
+  ],
+  [
     "a key",
     "a: 1\nb: 2\na: 3",
     false,
@@ -117,9 +155,9 @@ test("a template without quotes is located where it stands", () => {
   assert.equal(readSource("a:\n  - {b}", false).locate(["a", 0]), { line: 2, column: 5 });
 });
 
-test("mappings that only look like templates are mappings", () => {
+test("what only looks like it is nothing of the kind", () => {
   const { value, faults } = readSource(
-    'a: {b: }\nc: {d: null}\ne: { f, g }\nh:\n  ? i\nj: {"k"}\nl: {m n}\no: {}\n"<<": 1',
+    'a: {b: }\nc: {d: null}\ne: { f, g }\nh:\n  ? i\nj: {"k"}\np: [1e20, -9007199254740991, 1.5]\nl: {m n}\no: {}\n"<<": 1',
     false,
   );
   assert.equal(faults, []);
@@ -129,6 +167,7 @@ test("mappings that only look like templates are mappings", () => {
     e: { f: null, g: null },
     h: { i: null },
     j: { k: null },
+    p: [1e20, -9007199254740991, 1.5],
     l: { "m n": null },
     o: {},
     "<<": 1,

@@ -68,6 +68,13 @@ for (const template of nowhere) {
   });
 }
 
+test("a text that grows too long is not filled", () => {
+  const fill = (times: number): unknown =>
+    fillTemplate(parseTemplate("{topic}-".repeat(times)), valuesOf({ topic: "a".repeat(999_999) }));
+  assert.is(String(fill(4)).length, 4_000_000);
+  assert.throws(() => fill(5), /^Cannot fill a text: it has over 4194304 characters$/);
+});
+
 const unreadable = [
   "{",
   "}",

@@ -315,13 +315,16 @@ test("a listed event has no headers and no body; one by itself has both", async 
   assert.equal(listed, Object.fromEntries(EVENT_SUMMARY.map((key) => [key, event[key]])));
 });
 
-test("a body that is no JSON is shown as base64 of its bytes, whatever they are", async ({ server }) => {
+test("a body that is no JSON, or whose numbers JSON would lose, is shown as base64 of its bytes, whatever they are", async ({
+  server,
+}) => {
   const bytes = Uint8Array.from({ length: 20_000 }, (_, at) => at % 256);
   const page = new TextEncoder().encode("<script>alert(1)</script>");
   for (const [id, body, contentType] of [
     ["evt_bytes", bytes, "application/octet-stream"],
     ["evt_page", page, "text/html"],
     ["evt_broken", page, "application/json"],
+    ["evt_number", new TextEncoder().encode('{"a":[1e400]}'), "application/json"],
     ["evt_text", new TextEncoder().encode('{"a":1}'), "text/plain"],
   ] as const) {
     await server.storage.accept(

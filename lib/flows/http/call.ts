@@ -36,19 +36,24 @@ export interface CallGivens {
 export async function call(first: Outgoing, rules: CallRules, givens: CallGivens): Promise<Answer> {
   let outgoing = first;
   for (let followed = 0; ; followed++) {
-    const answer = await callOnce(outgoing, rules, givens);
+    const answer = await callOnce(outgoing, rules, givens, followed > 0);
     if (isExpected(answer.status, rules.expect)) return answer;
     if (rules.redirectsMax === 0 || !isRedirect(answer.status)) throw unexpected(answer, rules, givens.now());
     if (followed >= rules.redirectsMax) {
-      throw new CallFailure(`it was redirected more than ${rules.redirectsMax} times`);
+      throw new CallFailure(`it was redirected more than ${rules.redirectsMax} times`, { isFinal: true });
     }
     outgoing = followRedirect(outgoing, answer, rules.hosts);
   }
 }
 
-async function callOnce(outgoing: Outgoing, rules: CallRules, givens: CallGivens): Promise<Answer> {
+async function callOnce(
+  outgoing: Outgoing,
+  rules: CallRules,
+  givens: CallGivens,
+  isRedirected: boolean,
+): Promise<Answer> {
   const { network, ca, signal } = givens;
-  const addresses = await resolveHost(outgoing.url, network, rules.allowPrivate);
+  const addresses = await resolveHost(outgoing.url, network, rules.allowPrivate, isRedirected);
   return exchange(outgoing, { addresses, ca, signal }, (status) => isExpected(status, rules.expect));
 }
 

@@ -76,7 +76,7 @@ export function exchange(
       reject(reason);
       end();
     };
-    const onError = (error: Error): void => fail(new CallFailure(`failed with ${codeOf(error)}`));
+    const onError = (error: Error): void => fail(failureOf(error));
     // It stays after the end: an error that nobody listens for would end the process.
     sent.on("error", onError);
     // A head that never came, or 101, which nobody asked for.
@@ -162,6 +162,12 @@ function readBody(
     if (response.complete) done(buffer.subarray(0, length));
     else fail(new CallFailure(CUT_BODY));
   });
+}
+
+function failureOf(error: Error): CallFailure {
+  const code = codeOf(error);
+  if (code !== "HPE_HEADER_OVERFLOW") return new CallFailure(`failed with ${code}`);
+  return new CallFailure(`its head has over ${ANSWER_HEAD_MAX} bytes`, { isFinal: true });
 }
 
 /** Such as ECONNREFUSED. The message beside it names addresses and what a certificate says. */

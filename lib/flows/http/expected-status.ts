@@ -17,7 +17,7 @@ export function isExpected(status: number, patterns: readonly StatusPattern[]): 
  * than expected; it would be the same again.
  */
 export function isPassing(status: number): boolean {
-  return status >= 500 || PASSING.has(status);
+  return Math.floor(status / 100) === 5 || PASSING.has(status);
 }
 
 /** Request Timeout, Conflict, Locked, Too Early, Too Many Requests. */

@@ -1,5 +1,5 @@
 import { WebhookError } from "../../errors.ts";
-import { parseJson } from "../../parse-json.ts";
+import { JSON_LEVELS_MAX, parseJson } from "../../parse-json.ts";
 import { CallFailure } from "./call-failure.ts";
 import type { Answer } from "./exchange.ts";
 import { unpack } from "./unpack.ts";
@@ -27,8 +27,9 @@ function readBody(bytes: Uint8Array, contentType: string): unknown {
     return parseJson(withoutMark(bytes));
   } catch (error) {
     if (!(error instanceof WebhookError)) throw error;
-    const why = error.code === "json_too_deep" ? "is nested too deep" : "cannot be read";
-    throw new CallFailure(`its body is JSON by its content-type and ${why}`);
+    const isTooDeep = error.code === "json_too_deep";
+    const why = isTooDeep ? `nested over ${JSON_LEVELS_MAX} levels` : "cannot be read";
+    throw new CallFailure(`its body is JSON by its content-type and ${why}`, { isFinal: isTooDeep });
   }
 }
 

@@ -14,6 +14,7 @@ export function notPublic(address: string): string | null {
   if (ip.bits === 32) return findBlock(ip, IPV4_BLOCKS);
   const carried = CARRIERS.some((carrier) => holds(carrier, ip));
   if (carried) return findBlock({ bits: 32, value: ip.value & 0xffff_ffffn }, IPV4_BLOCKS);
+  if (isIsatap(ip)) return findBlock(ip, IPV6_BLOCKS) ?? "ISATAP";
   return findBlock(ip, IPV6_BLOCKS) ?? (holds(GLOBAL_UNICAST, ip) ? null : "reserved");
 }
 
@@ -68,6 +69,11 @@ const IPV6_BLOCKS: readonly (readonly [Block, string])[] = [
   [block("2002::/16"), "6to4"],
   [block("3fff::/20"), "documentation"],
 ];
+
+/** RFC 5214, section 6.1: by these bits of its interface an address of any prefix leads into a tunnel. */
+function isIsatap({ value }: Ip): boolean {
+  return ((value >> 32n) & 0xfcff_ffffn) === 0x5efen;
+}
 
 /** RFC 4291 mapped addresses, and the well-known prefix by which a network without IPv4 reaches it (RFC 6052). */
 const CARRIERS: readonly Block[] = [block("::ffff:0:0/96"), block("64:ff9b::/96")];

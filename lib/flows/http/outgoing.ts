@@ -48,7 +48,12 @@ export function compileRequest(form: HttpForm): (values: Values) => Outgoing {
   const [type, fillBody] = compileBody(form);
   const method = form.method ?? (fillBody === null ? "GET" : "POST");
   return (values) => {
-    const body = fillBody === null ? null : encodeText(fillBody(values));
+    const text = fillBody === null ? null : fillBody(values);
+    // JSON has escapes for it; as UTF-8 it would become another character.
+    if (text !== null && /\p{Surrogate}/u.test(text)) {
+      throw new UnfilledError("http.body", "it has half a character (a lone surrogate)");
+    }
+    const body = text === null ? null : encodeText(text);
     if (body !== null && body.byteLength > REQUEST_BYTES_MAX) {
       throw new UnfilledError(
         form.json === undefined ? "http.body" : "http.json",

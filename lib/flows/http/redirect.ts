@@ -23,20 +23,18 @@ export function followRedirect(
 ): Outgoing {
   const url = targetOf(from.url, answer);
   if (from.url.protocol === "https:" && url.protocol === "http:") {
-    throw refuse(url, "it leads from https to http");
+    throw refuse("it leads from https to http");
   }
   const isListed = hosts !== null && isAllowedHost(url, hosts);
   if (hosts !== null && !isListed && !isSameHost(from.url, url)) {
-    throw refuse(url, "it is not in allow_hosts");
+    throw refuse("it leads to a host that is not in allow_hosts");
   }
   const isElsewhere = from.url.origin !== url.origin;
   const next = isTurnedToGet(from.method, answer.status) ? asGet(from) : from;
   const isSafe = next.method === "GET" || next.method === "HEAD" || next.method === "OPTIONS";
   if (isElsewhere && (!isSafe || next.body !== null) && !isListed) {
-    throw refuse(
-      url,
-      `a ${next.method}${isSafe ? " with a body" : ""} goes to another origin only where allow_hosts has it`,
-    );
+    const what = `a ${next.method}${isSafe ? " with a body" : ""}`;
+    throw refuse(`${what} goes to another origin only where allow_hosts has it`);
   }
   const headers = isElsewhere
     ? new Map([...next.headers].filter(([, header]) => header.isKeptElsewhere))
@@ -45,8 +43,10 @@ export function followRedirect(
 }
 
 function targetOf(base: URL, { headers }: Answer): URL {
-  const { location } = headers;
-  if (location === undefined) throw new CallFailure("its redirect has no location", { isFinal: true });
+  if (headers.location === undefined) {
+    throw new CallFailure("its redirect has no location", { isFinal: true });
+  }
+  const location = asUtf8(headers.location);
   const url = URL.canParse(location, base) ? new URL(location, base) : null;
   if (url === null || !isWebUrl(url)) {
     throw new CallFailure("its redirect leads to no http or https URL without user and password", {
@@ -55,6 +55,17 @@ function targetOf(base: URL, { headers }: Answer): URL {
   }
   url.hash = "";
   return url;
+}
+
+/** A header is read byte by byte; where the bytes are UTF-8, as browsers take them, they are a text of it. */
+function asUtf8(header: string): string {
+  if (!/[\x80-\xff]/.test(header) || /[^\0-\xff]/.test(header)) return header;
+  const bytes = Uint8Array.from(header, (character) => character.charCodeAt(0));
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return header;
+  }
 }
 
 /** One host: the same name at the same port, or at the usual one of either scheme. */
@@ -74,7 +85,7 @@ function asGet(from: Outgoing): Outgoing {
   return { ...from, method: "GET", body: null, headers };
 }
 
-/** The host is named, for the server has chosen it; the rest of the URL may hold what was filled in. */
-function refuse(url: URL, why: string): CallFailure {
-  return new CallFailure(`its redirect to ${url.host.slice(0, 253)} is refused: ${why}`, { isFinal: true });
+/** Without the host: the server has chosen it, and may have put in it what it was sent. */
+function refuse(why: string): CallFailure {
+  return new CallFailure(`its redirect is refused: ${why}`, { isFinal: true });
 }

@@ -8,22 +8,26 @@ import { isAddress, notPublic } from "./not-public.ts";
  * All of them have to be public: a name that has private ones among them is made to lead there some of the time, and
  * taking only the others would hide that.
  *
+ * @param isRedirected true where a server has chosen the host
  * @throws {CallFailure} no address, or one that is not of the public internet where that is not allowed
  */
 export async function resolveHost(
   url: URL,
   network: Network,
   allowPrivate: boolean,
+  isRedirected: boolean,
 ): Promise<readonly string[]> {
   const hostname = url.hostname.replace(/^\[(.*)\]$/, "$1");
-  const addresses = isAddress(hostname) ? [hostname] : await network.resolve(hostname).catch(notFound);
-  if (addresses.length === 0) throw new CallFailure("its host has no address");
+  const host = isRedirected ? "the host of its redirect" : "its host";
+  const addresses = isAddress(hostname) ? [hostname] : await network.resolve(hostname).catch(notFound(host));
+  if (addresses.length === 0) throw new CallFailure(`${host} has no address`);
   if (allowPrivate) return addresses;
   for (const address of addresses) {
     const what = network.notPublic(address);
     if (what === null) continue;
-    const way = "set allow_private: true where that is meant";
-    throw new CallFailure(`its host has an address that is ${what}; ${way}`, { isFinal: true });
+    // No advice to let go where a server sends it.
+    const way = isRedirected ? "" : "; set allow_private: true where that is meant";
+    throw new CallFailure(`${host} has an address that is ${what}${way}`, { isFinal: true });
   }
   return addresses;
 }
@@ -42,7 +46,9 @@ export const systemNetwork: Network = {
   notPublic,
 };
 
-function notFound(error: unknown): never {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "an unknown error";
-  throw new CallFailure(`DNS has no answer for its host (${code})`);
+function notFound(host: string): (error: unknown) => never {
+  return (error) => {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "an unknown error";
+    throw new CallFailure(`DNS has no answer for ${host} (${code})`);
+  };
 }

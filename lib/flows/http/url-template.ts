@@ -35,8 +35,15 @@ export function cutUrl(template: Template): UrlTemplate {
  * @throws {UnfilledError} what was found cannot stand there; the message has none of it
  */
 export function fillUrl({ origin, segments, tail }: UrlTemplate, values: Values): URL {
+  const start = fillOrigin(origin, values);
+  if (/[?#]/.test(start) && segments.length + tail.length > 0) {
+    throw new UnfilledError(
+      "http.url",
+      'the lookup it begins with reads a URL with "?" or "#" in it, which takes in what the file has behind it',
+    );
+  }
   const text = [
-    fillOrigin(origin, values),
+    start,
     ...segments.map((segment) => `/${fillSegment(segment, values)}`),
     ...tail.map((part) => (typeof part === "string" ? part : encode(part, values))),
   ].join("");
@@ -72,7 +79,10 @@ function fillOrigin(origin: Template, values: Values): string {
       // What URL drops or reads as a slash would make the host another than the one that is seen here.
       const fits = index === 0 ? /^https?:\/\/[^\s\\]+$/i : /^[A-Za-z0-9.-]+$/;
       if (fits.test(text)) return text;
-      const form = index === 0 ? "a URL that begins with http:// or https://" : "part of a host's name";
+      const form =
+        index === 0
+          ? "a URL that begins with http:// or https:// and has no blank, line break or backslash"
+          : "part of a host's name";
       throw new UnfilledError(`${part.text} of http.url`, `what it reads is not ${form}`);
     })
     .join("");

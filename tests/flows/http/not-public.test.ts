@@ -55,6 +55,10 @@ const ipv6: typeof ipv4 = [
   ["fec0::/10", "fec0::", "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "private"],
   ["ff00::/8", "ff00::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "multicast"],
   ["not given to anyone", "4000::", "f7ff::1", "reserved"],
+  ["an ISATAP interface", "2600::5efe:7f00:1", "2600::200:5efe:808:808", "ISATAP"],
+  ["one with the group bit", "2600::100:5efe:808:808", "2600::300:5efe:808:808", "ISATAP"],
+  ["an ISATAP interface of a private network", "fd00::5efe:a00:1", "fd00::200:5efe:a00:1", "private"],
+  ["what only looks like ISATAP", "2600::5eff:7f00:1", "2600::400:5efe:808:808", null],
 ];
 for (const [block, first, last, what] of [...ipv4, ...ipv6]) {
   test(`${block} is ${what ?? "public"}`, () => {

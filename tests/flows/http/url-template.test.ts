@@ -36,6 +36,7 @@ const filled: [url: string, x: unknown, href: string][] = [
   ["{x}", "https://a.example/a/b?c=d", "https://a.example/a/b?c=d"],
   ["{x}/items/{y}", "https://a.example", "https://a.example/items/y"],
   ["{x}?q={y}", "https://a.example/p", "https://a.example/p?q=y"],
+  ["{x}", "https://a.example/p?q=1#z", "https://a.example/p?q=1"],
 ];
 for (const [url, x, href] of filled) {
   test(`${url} with ${JSON.stringify(x)} is ${href}`, () => assert.is(fill(url, x), href));
@@ -66,6 +67,10 @@ const refused: [url: string, x: unknown, message: RegExp, y?: unknown][] = [
   ["{x}", 7, /not a URL that begins with/],
   ["{x}", "https://a.example\\@b.example/", /not a URL that begins with/],
   ["{x}", "https://a.exam\nple/", /not a URL that begins with/],
+  ["{x}", "https://a.example/\n", /and has no blank, line break or backslash$/],
+  ["{x}/items", "https://a.example/#", /reads a URL with "\?" or "#" in it/],
+  ["{x}/items", "https://a.example/?a", /reads a URL with "\?" or "#" in it/],
+  ["{x}?q={y}", "https://a.example/?a=1", /reads a URL with "\?" or "#" in it/],
   ["{x}", "https://user:pass@a.example/", /without user and password/],
   ["{x}", "https://?a", /no http or https URL/],
 ];

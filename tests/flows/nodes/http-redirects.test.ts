@@ -78,7 +78,7 @@ test("a body goes to another origin only where it is listed, by OPTIONS, too", a
     json: { token: "x" },
   };
   await rejects(call(form), (error) => {
-    assert.match(error.message, /its redirect to .* is refused/);
+    assert.match(error.message, /its redirect is refused/);
     assert.ok(isFatalError(error));
   });
   assert.is(two.arrived.length, 0);
@@ -150,7 +150,7 @@ test("a body goes to another origin only where allow_hosts has it, and without t
   await rejects(call(form, { env }), (error) => {
     assert.match(
       error.message,
-      `its redirect to 127.0.0.1:${two.port} is refused: a POST goes to another origin only where allow_hosts has it`,
+      `its redirect is refused: a POST goes to another origin only where allow_hosts has it`,
     );
     assert.ok(isFatalError(error));
   });
@@ -177,10 +177,7 @@ test("the address of each redirect is checked", async ({ one }) => {
   ];
   for (const location of inner) {
     await rejects(call(url(location), around), (error) => {
-      assert.match(
-        error.message,
-        /its host has an address that is private; set allow_private: true where that is meant$/,
-      );
+      assert.match(error.message, /: the host of its redirect has an address that is private$/);
       assert.ok(isFatalError(error));
     });
   }
@@ -194,8 +191,8 @@ test("where allow_hosts is given a redirect leads to no other host", async ({ on
   assert.is((await call({ allow_hosts, url: url("/end") })).body, "end");
   for (const host of [`one.example:${two.port}`, `inner.example:${two.port}`, `two.example:${one.port}`]) {
     await rejects(call({ allow_hosts, url: url(`http://${host}/s3cret`) }), (error) => {
-      assert.match(error.message, `its redirect to ${host} is refused: it is not in allow_hosts`);
-      assert.not.match(error.message, "s3cret");
+      assert.match(error.message, /its redirect is refused: it leads to a host that is not in allow_hosts$/);
+      assert.not.match(error.message, host);
       assert.ok(isFatalError(error));
     });
   }
@@ -239,7 +236,10 @@ test("redirects end: after five, after the number that is given, and at once wit
   const chain = (length: number): string =>
     Array.from({ length }).reduce<string>((location) => to(302, location), "/end");
   assert.is((await call({ url: one.origin + chain(5) })).body, "end");
-  await rejects(call({ url: one.origin + chain(6) }), /it was redirected more than 5 times$/);
+  await rejects(call({ url: one.origin + chain(6) }), (error) => {
+    assert.match(error.message, /it was redirected more than 5 times$/);
+    assert.ok(isFatalError(error));
+  });
   assert.is((await call({ url: one.origin + chain(2), redirects: 2 })).body, "end");
   await rejects(call({ url: one.origin + chain(3), redirects: 2 }), /more than 2 times$/);
   one.arrived.length = 0;

@@ -65,8 +65,11 @@ export class ReplayAttackError extends WebhookError {
 /** What a thrown value says, whatever was thrown: it may be an error whose message is a getter that throws. */
 export function messageOf(thrown: unknown): string {
   try {
-    if (!(thrown instanceof Error)) return String(thrown);
-    return String(thrown.message) || String(thrown.name);
+    if (typeof thrown !== "object" || thrown === null) return String(thrown);
+    // Also what is no Error: one of another realm, or an object that was made in a hurry.
+    const { message, name } = thrown as { message?: unknown; name?: unknown };
+    const said = [message, name].find((text): text is string => typeof text === "string" && text !== "");
+    return said ?? String(thrown);
   } catch {
     return "a value that cannot be shown was thrown";
   }

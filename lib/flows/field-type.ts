@@ -113,7 +113,7 @@ export function findTypeFaults(
   if (!isOfKind(type.kind, value)) {
     faults.push({
       pointer: toPointer(path),
-      detail: `Expected ${typeText(type)}, found ${typeOf(value)}`,
+      detail: `Expected ${typeText(type)}, found ${isLongWhole(type, value) ? "a whole number beyond 2^53" : typeOf(value)}`,
     });
   } else if (type.kind === "any" && hasOddNumber(value)) {
     faults.push({
@@ -127,6 +127,11 @@ export function findTypeFaults(
   } else if (type.kind === "object" && isRecord(value)) {
     findObjectFaults(type.fields, value, path, faults);
   }
+}
+
+/** It has lost digits when it was read. */
+function isLongWhole(type: FieldType, value: unknown): boolean {
+  return type.kind === "int" && Number.isInteger(value);
 }
 
 function findDictFaults(

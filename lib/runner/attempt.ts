@@ -8,11 +8,11 @@ import { parseStoredBody } from "../parse-body.ts";
 import type { ClaimedRun, NewStep, StoredEvent } from "../repositories.ts";
 import { ERROR_BYTES_MAX, type RunError } from "../run.ts";
 import { storeResult } from "../stored-result.ts";
+import { type Chargeable, runCharged } from "../stray.ts";
 import type { NamedWorkflow, RunContext } from "../workflow.ts";
 import { isFatalError, isRetryError } from "../workflow-errors.ts";
 import { validateInput } from "../workflows/validate.ts";
 import { Steps, type StepsHost } from "./steps.ts";
-import { type Chargeable, runCharged } from "./stray.ts";
 
 /** How one try ended. */
 export type Outcome =

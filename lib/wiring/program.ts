@@ -3,7 +3,7 @@ import { isLoopbackAddress } from "../http/forwarded.ts";
 import { problemAnswer } from "../http/problem.ts";
 import { newId } from "../ids.ts";
 import type { LatchhookOptions, ListenOptions } from "../options.ts";
-import { chargeStray } from "../runner/stray.ts";
+import { chargeStray } from "../stray.ts";
 import { createInnerLatchhook, type Internals } from "./latchhook.ts";
 
 /** What the program serves: a Latchhook with the doors that only a listener of our own may use. */

@@ -49,10 +49,11 @@ const misfits: [type: string, value: unknown, pointer: string, detail: string][]
   ["str", null, "", "Expected str, found null"],
   ["int", "1", "", "Expected int, found str"],
   ["int", 1.5, "", "Expected int, found float"],
-  ["int", 2 ** 53, "", "Expected int, found float"],
+  ["int", 2 ** 53, "", "Expected int, found a whole number beyond 2^53"],
   ["int", true, "", "Expected int, found bool"],
   ["float", "1.5", "", "Expected float, found str"],
   ["float", Number.POSITIVE_INFINITY, "", "Expected float, found a number that JSON does not have"],
+  ["int", 1.5, "", "Expected int, found float"],
   ["int", Number.NaN, "", "Expected int, found a number that JSON does not have"],
   ["dict", { a: [Number.NaN] }, "/a", "Expected numbers that JSON has, found one that it would make null"],
   [

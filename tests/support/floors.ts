@@ -42,7 +42,7 @@ const WORKFLOWS = "workflows";
 
 /** What else runs on Workers and in a browser's fetch, so it is plain web standard. */
 const NODE_FILES =
-  /^(lib\/(storage|listen|cli|wiring)\/.+|lib\/workflows\/(load|code|read-.+|folder-host)\.ts|lib\/verify\/(signature|holds|keys|sign)\.ts|lib\/(constant-time|settings|sha256)\.ts|lib\/runner\/(attempt|lease|watchdog|watchdog-thread|stray|run-workflow)\.ts|lib\/http\/forwarded\.ts|lib\/flows\/http\/(call|exchange|resolve-host|unpack)\.ts|lib\/flows\/exec\/run-command\.ts|mod\.ts)$/;
+  /^(lib\/(storage|listen|cli|wiring)\/.+|lib\/workflows\/(load|code|read-.+|folder-host)\.ts|lib\/verify\/(signature|holds|keys|sign)\.ts|lib\/(constant-time|settings|sha256|stray)\.ts|lib\/runner\/(attempt|lease|watchdog|watchdog-thread|run-workflow)\.ts|lib\/http\/forwarded\.ts|lib\/flows\/http\/(call|exchange|resolve-host|unpack)\.ts|lib\/flows\/exec\/run-command\.ts|mod\.ts)$/;
 
 /** Everyone else speaks to `repositories.ts` and does not know which database is behind it. */
 const STORAGE_USERS = new Set(["lib/storage", "lib/wiring", "mod.ts"]);

@@ -9,7 +9,7 @@ export const PROTOCOLS: readonly Protocol[] = ["openai", "anthropic", "google"];
 /** What a model answers, in words that all protocols have. */
 export type Reply =
   | { readonly text: string; readonly end?: "stop" | "length" | "filter" }
-  | { readonly calls: readonly { readonly name: string; readonly args: unknown }[] }
+  | { readonly calls: readonly { readonly name: string; readonly args: unknown; readonly id?: string }[] }
   | { readonly refusal: string }
   | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: unknown }
   | { readonly send: (response: ServerResponse) => void };
@@ -118,8 +118,8 @@ function openaiBody(reply: Answer): unknown {
         ? { content: null, refusal: reply.refusal }
         : {
             content: null,
-            tool_calls: reply.calls.map(({ name, args }, index) => ({
-              id: `call_${index}`,
+            tool_calls: reply.calls.map(({ name, args, id }, index) => ({
+              id: id ?? `call_${index}`,
               type: "function",
               function: { name, arguments: typeof args === "string" ? args : JSON.stringify(args) },
             })),

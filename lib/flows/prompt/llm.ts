@@ -74,6 +74,8 @@ export function providerOf({ provider }: LlmForm): LlmProvider {
 
 const providerNames = ["openai", "anthropic", "google", "ollama"] as const;
 const tokens = "give a whole number of tokens, from 1 to 1000000";
+/** Braces are those of templates, which are not filled here. */
+const ADDRESS = /^https?:\/\/[^\s/?#@{}]+(\/[^\s?#@{}]*)?$/;
 const apiBase = "give an http or https address without a user name, such as http://localhost:11434/v1";
 
 /** The form of `llm` and of `config.llm`. */
@@ -113,7 +115,7 @@ export const llmForm: v.GenericSchema<unknown, LlmForm> = v.strictObject({
   api_base: v.exactOptional(
     v.pipe(
       v.string(apiBase),
-      v.regex(/^https?:\/\/[^\s/?#@]+(\/[^\s?#@]*)?$/, apiBase),
+      v.regex(ADDRESS, apiBase),
       v.description("The address of a compatible server: Ollama, vLLM, a gateway"),
     ),
   ),
@@ -152,8 +154,9 @@ export function resolveLlm(form: LlmForm, env: Readonly<Record<string, string | 
   const provider = providerOf(form);
   const record = PROVIDERS[provider];
   const baseUrl = form.api_base ?? envBaseUrl(provider, env[record.baseUrlName]?.trim() ?? "");
-  if (baseUrl === null) {
-    return `Cannot use ${record.baseUrlName}, the address of ${provider}: ${apiBase}`;
+  if (baseUrl === null || !URL.canParse(baseUrl)) {
+    const what = form.api_base === undefined ? record.baseUrlName : "api_base";
+    return `Cannot use ${what} as the address of ${provider}: ${apiBase}`;
   }
   const keyName = record.keyNames.find((name) => (env[name]?.trim() ?? "") !== "") ?? null;
   const key = keyName === null ? null : (env[keyName]?.trim() ?? null);
@@ -190,7 +193,7 @@ export function installCommand(provider: LlmProvider): string {
 function envBaseUrl(provider: LlmProvider, value: string): string | null {
   if (value === "") return PROVIDERS[provider].baseUrl;
   const url = provider === "ollama" ? ollamaUrl(value) : value;
-  return v.is(v.pipe(v.string(), v.regex(/^https?:\/\/[^\s/?#@]+(\/[^\s?#@]*)?$/)), url) ? url : null;
+  return ADDRESS.test(url) ? url : null;
 }
 
 /**

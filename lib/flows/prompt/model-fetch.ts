@@ -89,15 +89,17 @@ export function modelFetch(
 
 async function refusalOf(response: Response, failed: string, llm: Llm, clock: Clock): Promise<Error> {
   const { status } = response;
-  const said = `${failed} answered status ${status}${await wordsOf(response, llm.key)}`;
+  const words = await wordsOf(response, llm.key);
+  const said = `${failed} answered status ${status}${words.length === 0 ? "" : ` (${words.join(", ")})`}`;
   const afterMs = LATER.has(status) ? waitMs(response.headers, clock.now()) : null;
   if (afterMs !== null) return new RetryError(said, { after: afterMs });
   if (status >= 500 || PASSING.has(status)) return new ModelError(said);
-  return new FatalError(`${said}; ${wayOut(status, llm)}`);
+  return new FatalError(`${said}; ${wayOut(status, words, llm)}`);
 }
 
-function wayOut(status: number, { provider, keyName }: Llm): string {
-  if (status === 401 || status === 403) {
+function wayOut(status: number, words: readonly string[], { provider, keyName }: Llm): string {
+  // Google's word for a wrong key comes with 400.
+  if (status === 401 || status === 403 || words.includes("API_KEY_INVALID")) {
     if (keyName !== null) return `check ${keyName}`;
     const [name = "OPENAI_API_KEY, and use provider openai with api_base"] = PROVIDERS[provider].keyNames;
     return `it asks for a key: set ${name}`;
@@ -108,20 +110,20 @@ function wayOut(status: number, { provider, keyName }: Llm): string {
 }
 
 /**
- * The codes of a refusal, such as `(invalid_request_error, model_not_found)`. Its sentences are left out, for they
+ * The codes of a refusal, such as `invalid_request_error` and `model_not_found`. Its sentences are left out, for they
  * quote keys and prompts.
  */
-async function wordsOf(response: Response, key: string | null): Promise<string> {
+async function wordsOf(response: Response, key: string | null): Promise<string[]> {
   const bytes = await readBounded(response, REFUSAL_BYTES_MAX).catch(() => null);
   const error = bytes === null ? null : errorOf(new TextDecoder().decode(bytes));
-  if (error === null) return "";
+  if (error === null) return [];
   const details = Array.isArray(error.details) ? error.details.filter(isRecord) : [];
   const found = [error.type, error.status, error.code, error.param, ...details.map(({ reason }) => reason)];
   const words = found.filter(
-    (word) =>
+    (word): word is string =>
       typeof word === "string" && /^[A-Za-z_][A-Za-z0-9_.]{0,63}$/.test(word) && !sharesKey(word, key),
   );
-  return words.length === 0 ? "" : ` (${[...new Set(words)].join(", ")})`;
+  return [...new Set(words)];
 }
 
 function sharesKey(word: string, key: string | null): boolean {

@@ -95,6 +95,22 @@ export function createModel(
   return { answer: (question) => answer(nodeId, llm, sdk, model, question) };
 }
 
+/**
+ * What the SDK would take for something else: calls of one turn to which a server gives one id would be one call to it,
+ * and it finds a tool called toString in every object.
+ */
+function asCalled(content: readonly SdkContent[]): SdkContent[] {
+  const taken = new Set<string>();
+  return content.map((part) => {
+    if (part.type !== "tool-call") return part;
+    const { toolCallId = "", toolName = "" } = part;
+    let id = toolCallId;
+    for (let more = 2; taken.has(id); more++) id = `${toolCallId}-${more}`;
+    taken.add(id);
+    return { ...part, toolCallId: id, toolName: toolName in Object.prototype ? `_${toolName}` : toolName };
+  });
+}
+
 /** The tools' answers, as the message that follows the calls. */
 export function toolMessage(results: readonly { call: ToolCall; text: string }[]): Message {
   const content = results.map(({ call: { toolCallId, toolName }, text }) => {
@@ -126,7 +142,7 @@ async function answer(
       async wrapGenerate({ doGenerate }) {
         const result = await doGenerate();
         warn(result.warnings);
-        return { ...result, warnings: [] };
+        return { ...result, warnings: [], content: asCalled(result.content) };
       },
     },
   });
@@ -207,8 +223,17 @@ interface SdkModel {
 interface SdkMiddleware {
   readonly specificationVersion: typeof SPECIFICATION;
   wrapGenerate?(given: {
-    doGenerate(): PromiseLike<{ readonly warnings: readonly SdkWarning[] }>;
+    doGenerate(): PromiseLike<{
+      readonly warnings: readonly SdkWarning[];
+      readonly content: readonly SdkContent[];
+    }>;
   }): PromiseLike<object>;
+}
+
+interface SdkContent {
+  readonly type: string;
+  readonly toolCallId?: string;
+  readonly toolName?: string;
 }
 
 interface SdkWarning {

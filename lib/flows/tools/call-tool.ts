@@ -4,6 +4,7 @@ import { type Fault, messageOf } from "../../errors.ts";
 import { cutText, encodeText, isLongerThan } from "../../json.ts";
 import { withFields } from "../../log.ts";
 import { sha256Hex } from "../../sha256.ts";
+import { withTold } from "../../stray.ts";
 import type { RunContext } from "../../workflow.ts";
 import { FatalError, isFatalError, isRetryError, RetryError } from "../../workflow-errors.ts";
 import { withDeadline } from "../deadline.ts";
@@ -92,6 +93,12 @@ async function outcomeOf(
   const { name, defined, env, onError, hide } = tool;
   const { signal, run } = context;
   const log = withFields(run.log, { tool: name });
+  const told = (error: unknown): Error => {
+    const message = `Cannot call tool ${show(name)}: ${cut(hide(messageOf(error)), ERROR_BYTES_MAX)}`;
+    if (isFatalError(error)) return new FatalError(message);
+    if (isRetryError(error)) return new RetryError(message, { after: error.after });
+    return new Error(message);
+  };
   try {
     const { timeoutMs: ms } = defined;
     const late = (): Error => new Error(`it took longer than ${ms} ms, its timeout`);
@@ -99,18 +106,19 @@ async function outcomeOf(
       const validation = await defined.validate(args);
       if ("faults" in validation) return validation;
       const { value: input } = validation;
-      return { value: await defined.run({ input, env, signal: callSignal, log, idempotencyKey }) };
+      // An error that it leaves to nobody must not show what is hidden, either.
+      const value = await withTold(told, () =>
+        defined.run({ input, env, signal: callSignal, log, idempotencyKey }),
+      );
+      return { value };
     });
     if ("faults" in result) return { error: cut(hide(faultsText(name, result.faults)), ERROR_BYTES_MAX) };
     return { result: cut(hide(toText(result.value)), RESULT_BYTES_MAX) };
   } catch (error) {
     // The attempt is over: its end is no answer of the tool's, and nothing to be remembered.
     if (signal.aborted) throw signal.reason;
-    const message = `Cannot call tool ${show(name)}: ${cut(hide(messageOf(error)), ERROR_BYTES_MAX)}`;
-    if (onError === "continue") return { error: message };
-    if (isFatalError(error)) throw new FatalError(message);
-    if (isRetryError(error)) throw new RetryError(message, { after: error.after });
-    throw new Error(message);
+    if (onError === "continue") return { error: told(error).message };
+    throw told(error);
   }
 }
 
@@ -133,8 +141,12 @@ function toText(value: unknown): string {
 }
 
 function shownArguments(args: unknown, hide: (text: string) => string): unknown {
-  const hideTexts = (_key: string, part: unknown): unknown => (typeof part === "string" ? hide(part) : part);
-  const json = JSON.stringify(args ?? null, hideTexts);
+  const hidden = (_key: string, part: unknown): unknown => {
+    if (typeof part === "string") return hide(part);
+    if (!isRecord(part)) return part;
+    return Object.fromEntries(Object.entries(part).map(([key, inner]) => [hide(key), inner]));
+  };
+  const json = JSON.stringify(args ?? null, hidden);
   return isLongerThan(json, ARGUMENTS_BYTES_MAX) ? cut(json, ARGUMENTS_BYTES_MAX) : JSON.parse(json);
 }
 

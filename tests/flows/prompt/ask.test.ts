@@ -135,6 +135,19 @@ for (const protocol of PROTOCOLS) {
     assert.match(server.requests[1]?.text ?? "", /noon/);
   });
 
+  test(`${protocol}: a tool that is called as every object's functions are is told to be none`, async ({
+    servers,
+  }) => {
+    const { server, answer } = await askWith(
+      servers,
+      protocol,
+      [{ calls: [{ name: "toString", args: {} }] }, { text: '{"count":1}' }],
+      [tool("clock", [])],
+    );
+    assert.equal(await answer, { count: 1 });
+    assert.match(server.requests[1]?.text ?? "", /toString/);
+  });
+
   test(`${protocol}: a final answer that does not fit is corrected after tools, too`, async ({ servers }) => {
     const { server, answer } = await askWith(
       servers,
@@ -176,6 +189,37 @@ test("a model that calls tools for ever is asked 10 times at most", async ({ ser
   await rejects(answer, /^Cannot run prompt "ask": its model gave no answer in 10 turns/);
   assert.is(server.requests.length, 10);
   assert.is(calls.length, 10);
+});
+
+test("calls of one turn are told apart, though a server gives them one id", async ({ servers }) => {
+  for (const id of ["c0", ""]) {
+    const calls: Call[] = [];
+    const both = ["one", "two"].map((q) => ({ name: "clock", args: { q }, id }));
+    const { server, answer } = await askWith(
+      servers,
+      "openai",
+      [{ calls: both }, { text: '{"count":1}' }],
+      [tool("clock", calls, (args) => `at ${JSON.stringify(args)}`)],
+    );
+    assert.equal(await answer, { count: 1 });
+    assert.equal(
+      calls.map(({ args }) => args),
+      [{ q: "one" }, { q: "two" }],
+    );
+    const { messages } = JSON.parse(server.requests[1]?.text ?? "{}");
+    const [said, ...told] = messages.slice(-3);
+    assert.equal(
+      told.map((message: { tool_call_id: string; content: string }) => [
+        message.tool_call_id,
+        message.content,
+      ]),
+      said.tool_calls.map((call: { id: string; function: { arguments: string } }) => [
+        call.id,
+        `at ${call.function.arguments}`,
+      ]),
+    );
+    assert.is(new Set(told.map((message: { tool_call_id: string }) => message.tool_call_id)).size, 2);
+  }
 });
 
 test("arguments that are not JSON are told to the model and called nowhere", async ({ servers }) => {

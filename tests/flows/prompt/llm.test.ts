@@ -78,11 +78,19 @@ test("an address of the environment that is none is refused without showing it",
     "ftp://gateway",
     "https://user:secret@gateway/v1",
     "https://gateway/v1?key=secret",
+    "https://gateway:99999/v1",
+    "https://[::1/v1",
+    "https://{env.GATEWAY}/v1",
   ]) {
     const fault = resolveLlm({ provider: "anthropic" }, { ...KEYS, ANTHROPIC_BASE_URL: wrong });
-    assert.match(String(fault), /^Cannot use ANTHROPIC_BASE_URL, the address of anthropic: give an http/);
+    assert.match(String(fault), /^Cannot use ANTHROPIC_BASE_URL as the address of anthropic: give an http/);
     assert.is(String(fault).includes("secret"), false);
   }
+});
+
+test("an address of the file that leads nowhere is refused", () => {
+  const fault = resolveLlm({ provider: "openai", api_base: "http://h:99999/v1" }, KEYS);
+  assert.match(String(fault), /^Cannot use api_base as the address of openai: give an http/);
 });
 
 test("OLLAMA_HOST is read as Ollama reads it", () => {

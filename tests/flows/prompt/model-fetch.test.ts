@@ -88,6 +88,19 @@ test("a code of a refusal that is the key, or a part of it, is not told", async 
   }
 });
 
+test("Google's word for a wrong key leads to the key", async () => {
+  const keyed = resolveLlm({ provider: "google" }, { GOOGLE_API_KEY: "k-1" });
+  if (typeof keyed === "string") throw new Error(keyed);
+  const error = { status: "INVALID_ARGUMENT", details: [{ reason: "API_KEY_INVALID" }] };
+  const fetch: typeof globalThis.fetch = async () => Response.json({ error }, { status: 400 });
+  const call = modelFetch("ask", keyed, { clock: new ManualClock(), fetch });
+  const thrown: unknown = await call("http://localhost/v1", {}).catch((reason) => reason);
+  assert.match(
+    String(thrown),
+    /answered status 400 \(INVALID_ARGUMENT, API_KEY_INVALID\); check GOOGLE_API_KEY$/,
+  );
+});
+
 test("a server that asks for a key where there is none says which to set", async () => {
   for (const [form, way] of [
     [{ provider: "openai", api_base: "http://vllm:8000/v1" }, "set OPENAI_API_KEY"],

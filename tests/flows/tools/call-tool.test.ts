@@ -1,7 +1,9 @@
+import { AsyncResource } from "node:async_hooks";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import * as v from "valibot";
 import type { ToolContext } from "../../../lib/define-tool.ts";
+import { chargeStray, runCharged } from "../../../lib/stray.ts";
 import { FatalError, isFatalError, isRetryError, RetryError } from "../../../lib/workflow-errors.ts";
 import { rejects } from "../../support/rejects.ts";
 import { attemptOf, lookupOf } from "../../support/tools.ts";
@@ -67,6 +69,45 @@ test("the same arguments a second time in one attempt get the same answer, also 
   // The node may make an object of its own for each call.
   assert.equal([...both, await tool.call({ q: "x" }, { ...attempt })], ["1", "1", "1"]);
   assert.is(await tool.call({ q: "x" }, { ...attempt, stepName: "ask#2" }), "2");
+});
+
+test("an error that a tool leaves to nobody is told as one that it throws, without its variables", async () => {
+  for (const [thrown, kind] of [
+    [new Error("k-123456 is no good"), "Error"],
+    [new FatalError("k-123456 is no good"), "FatalError"],
+  ] as const) {
+    let stray = (): boolean => false;
+    const tool = await lookupOf(
+      () => {
+        stray = AsyncResource.bind(() => chargeStray(thrown));
+        return "found";
+      },
+      { env: ["API_KEY"] },
+      { env: { API_KEY: "k-123456" }, onError: "continue" },
+    );
+    const charged: unknown[] = [];
+    await runCharged({ charge: (error) => void charged.push(error) }, () =>
+      tool.call({ q: "x" }, attemptOf()),
+    );
+    assert.ok(stray());
+    assert.equal(charged.map(String), [`${kind}: Cannot call tool "lookup": [hidden] is no good`]);
+  }
+});
+
+test("variables are hidden in the record's arguments, in their names, too", async () => {
+  const options = { input: v.looseObject({}), env: ["API_KEY"] };
+  const tool = await lookupOf(() => "found", options, { env: { API_KEY: "k-123456" } });
+  const steps = new Map<string, unknown>();
+  await tool.call({ q: "k-123456", deep: [{ "k-123456": 1 }] }, attemptOf(steps));
+  const [record] = steps.values() as Iterable<{ arguments: unknown }>;
+  assert.equal(record?.arguments, { q: "[hidden]", deep: [{ "[hidden]": 1 }] });
+});
+
+test("what a tool throws may be no Error", async () => {
+  const tool = await lookupOf(() => {
+    throw { code: 402, message: "no credit" };
+  });
+  await rejects(tool.call({ q: "x" }, attemptOf()), /^Cannot call tool "lookup": no credit$/);
 });
 
 test("one call more than a node's run may make fails the attempt, though each was answered before", async () => {

@@ -13,6 +13,12 @@ export function runCharged<T>(attempt: Chargeable, fn: () => T): T {
   return current.run(attempt, fn);
 }
 
+/** Runs `fn` so that errors which nobody catches in it are charged as what `told` makes of them. */
+export function withTold<T>(told: (error: unknown) => unknown, fn: () => T): T {
+  const outer = current.getStore();
+  return outer === undefined ? fn() : current.run({ charge: (error) => outer.charge(told(error)) }, fn);
+}
+
 /**
  * Charges an uncaught error to the attempt whose code threw it. To be called from the process's handlers.
  *

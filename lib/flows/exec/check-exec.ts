@@ -4,6 +4,7 @@ import type { NodeCheck } from "../node-kind.ts";
 import { type Lookup, parseTemplate } from "../template.ts";
 import { codePlaces } from "./code-places.ts";
 import type { ExecForm } from "./exec-form.ts";
+import { isLoadingName } from "./loading-names.ts";
 
 /** Tells of what is wrong beyond the form: templates where text has to stand as it is, and code that templates would fill. */
 export function checkExec(form: ExecForm, check: NodeCheck): void {
@@ -49,10 +50,6 @@ function checkCode({ command, stdin = "" }: ExecForm, check: NodeCheck): void {
   }
 }
 
-/** They say which code a program loads or runs, so that a value in one would choose it. */
-const LOADING_NAME =
-  /^(?:PATH|HOME|LD_.*|DYLD_.*|GCONV_PATH|XDG_.*|NODE_(?:OPTIONS|PATH|EXTRA_CA_CERTS)|NPM_CONFIG_.*|BUN_.*|DENO_.*|BASH_.*|ENV|ZDOTDIR|IFS|PS4|PROMPT_COMMAND|SHELL|SHELLOPTS|PYTHON.*|PERL5.*|RUBY.*|GEM_.*|BUNDLE_.*|PHPRC|PHP_INI_.*|LUA_.*|CLASSPATH|_?JAVA_.*|JDK_JAVA_OPTIONS|MAVEN_OPTS|GRADLE_OPTS|DOTNET_.*|MAKEFLAGS|RUSTC_WRAPPER|GIT_(?!(?:AUTHOR|COMMITTER)_(?:NAME|EMAIL|DATE)$).*|SSH_.*|EDITOR|VISUAL|PAGER|BROWSER|LESSOPEN|DOCKER_HOST|KUBECONFIG)$/i;
-
 function checkVariable(name: string, value: string, check: NodeCheck): void {
   const place = ["exec", "env", name];
   if (!VARIABLE_NAME.test(name)) {
@@ -67,7 +64,7 @@ function checkVariable(name: string, value: string, check: NodeCheck): void {
     );
   }
   // What {env.NAME} finds is the operator's own, as the file is: the server's SSH_AUTH_SOCK, say.
-  if (LOADING_NAME.test(name) && hasLookup(value, (lookup) => lookup.root !== "env")) {
+  if (isLoadingName(name) && hasLookup(value, (lookup) => lookup.root !== "env")) {
     check.fault(
       place,
       `Cannot fill ${name}: it says which code is run, so that it is written as it is, or from {env.NAME}`,

@@ -15,6 +15,7 @@ import type { FlowHost, NodeForm, NodeKind, RunNode } from "./node-kind.ts";
 import { outputsOf } from "./outputs.ts";
 import { compileTemplates } from "./template.ts";
 import { type Flow, type Items, type ReadyEdge, type ReadyNode, walkFlow } from "./walk.ts";
+import { writesOf } from "./writes.ts";
 
 /**
  * Makes a flow that was checked ready to run: modules are imported, keys and variables looked for.
@@ -86,6 +87,7 @@ function readyNode(
     id: node.id,
     run,
     outputs: parts === null ? null : outputsOf(node, parts),
+    writes: writesOf(node),
     inputs: compileTemplates(node.inputs ?? {}),
     isNumbered: items !== null || looped.has(node.id),
     isGroup: kind.isGroup,

@@ -27,6 +27,8 @@ export interface ReadyNode {
   readonly run: RunNode;
   /** null for one that writes its result by name. */
   readonly outputs: readonly Output[] | null;
+  /** The fields that each run of it writes. */
+  readonly writes: readonly string[];
   /** Fills its local names. */
   readonly inputs: (values: { locals: Locals; state: State; env: Record<string, never> }) => unknown;
   /** True where its steps are `id#n`, because it may run more than once. */
@@ -65,6 +67,9 @@ type Locals = Readonly<Record<string, unknown>>;
 /** Loops within loops multiply; a run with more steps than this is no workflow any more, and its record cannot be shown. */
 export const NODE_RUNS_MAX = 10_000;
 
+/** What all nodes of a run write together, in characters of JSON: every attempt holds it in memory. */
+export const RESULTS_MAX = 67_108_864;
+
 /**
  * Runs a flow: each node as the step of its id, so that a finished one is not run again after a crash.
  *
@@ -89,6 +94,7 @@ class Walk {
   readonly #runs = new Map<string, number>();
   readonly #rounds = new Map<string, number>();
   #runsLeft = NODE_RUNS_MAX;
+  #resultsLeft = RESULTS_MAX;
 
   constructor(flow: Flow, context: RunContext<unknown>) {
     this.#flow = flow;
@@ -100,10 +106,19 @@ class Walk {
     this.#follow("START");
     while (this.#waiting.size > 0 || this.#running.size > 0) {
       for (const id of [...this.#waiting]) if (this.#isReady(id)) this.#start(id);
-      // The first that fails ends the attempt, which waits for the others.
-      await Promise.race(this.#running.values());
+      await Promise.race(this.#running.values()).catch((error: unknown) => this.#fail(error));
     }
     return this.#state;
+  }
+
+  /** The first that fails ends the attempt. What has begun beside it is ended first, and remembered. */
+  async #fail(error: unknown): Promise<never> {
+    // But no groups: in a child that sleeps the attempt would fall asleep over its failure.
+    const plain = [...this.#running].flatMap(([id, node]) =>
+      this.#flow.nodes.get(id)?.isGroup ? [] : [node],
+    );
+    await Promise.allSettled(plain);
+    throw error;
   }
 
   /** True where nothing that waits or runs leads here any more: a join waits for all of its branches. */
@@ -173,8 +188,9 @@ class Walk {
       }
     };
     const workers = Array.from({ length: Math.min(concurrencyMax, items.length) }, worker);
-    await Promise.all(workers).catch((error: unknown) => {
+    await Promise.all(workers).catch(async (error: unknown) => {
       hasFailed = true;
+      if (!node.isGroup) await Promise.allSettled(workers);
       throw error;
     });
     return ownFields(node.id, { [collectField]: collected }, this.#flow.fields);
@@ -188,9 +204,11 @@ class Walk {
     const context = this.#context;
     const { fields, env } = this.#flow;
     let isRemembered = true;
-    const runNode = async (signal: () => AbortSignal): Promise<Record<string, unknown>> => {
+    const runNode = async (
+      idempotencyKey: string,
+      signal: () => AbortSignal,
+    ): Promise<Record<string, unknown>> => {
       isRemembered = false;
-      const idempotencyKey = `${context.runId}:${name}`;
       const own = { ...fromEdge, idempotency_key: idempotencyKey };
       const inputs = node.inputs({ locals: own, state, env: {} }) as Locals;
       const result = await node.run({
@@ -206,15 +224,22 @@ class Walk {
         ? ownFields(node.id, result, fields)
         : takeOutputs(node.id, result, node.outputs, fields);
     };
-    const runNamed = (signal: () => AbortSignal): Promise<Record<string, unknown>> =>
-      runNode(signal).catch((error: unknown) => {
+    const runNamed: typeof runNode = (key, signal) =>
+      runNode(key, signal).catch((error: unknown) => {
         throw error instanceof UnfilledError ? error.in(node.id) : error;
       });
     const ended: Promise<Record<string, unknown>> = node.isGroup
-      ? groupStep(context.step)(name, () => runNamed(() => context.signal))
-      : context.step(name, (given) => runNamed(() => given.signal));
-    // What an earlier attempt wrote may be of a file that has changed since.
-    return ended.then((written) => (isRemembered ? ownFields(node.id, written, fields) : written));
+      ? groupStep(context.step)(name, (given) => runNamed(given.idempotencyKey, () => context.signal))
+      : context.step(name, (given) => runNamed(given.idempotencyKey, () => given.signal));
+    return ended.then((written) => {
+      this.#resultsLeft -= JSON.stringify(written).length;
+      if (this.#resultsLeft < 0) {
+        throw new FatalError(
+          `Cannot keep more than ${RESULTS_MAX} characters of results in one run: write less in node ${JSON.stringify(node.id)}, or start more runs`,
+        );
+      }
+      return isRemembered ? remembered(node, written, fields) : written;
+    });
   }
 
   #nextName(id: string): string {
@@ -231,6 +256,21 @@ function tooManyRuns(): FatalError {
 }
 
 /**
+ * What an earlier attempt wrote, which may be of a file that has changed since: what the node does not write any more is
+ * left out.
+ *
+ * @throws {FatalError} what does not fit its field, or a field that the node did not write then
+ */
+function remembered({ id, writes }: ReadyNode, result: unknown, fields: Fields): Record<string, unknown> {
+  const written = ownFields(id, result, fields);
+  const lacking = writes.filter((name) => !Object.hasOwn(written, name));
+  if (lacking.length === 0) return Object.fromEntries(writes.map((name) => [name, written[name]]));
+  throw new FatalError(
+    `Cannot go on behind node ${JSON.stringify(id)}: it ended before the file let it write ${lacking.join(", ")}; start the run anew`,
+  );
+}
+
+/**
  * What follows from the state and the file alone, so that it is the same each time. Fields that the file does not declare
  * any more are left out.
  *
@@ -239,7 +279,7 @@ function tooManyRuns(): FatalError {
 function ownFields(nodeId: string, result: unknown, fields: Fields): Record<string, unknown> {
   if (!isRecord(result)) {
     throw new FatalError(
-      `Cannot use what node ${JSON.stringify(nodeId)} wrote before: it is none of a flow's`,
+      `Cannot use what node ${JSON.stringify(nodeId)} wrote before: it is none of a flow's; start the run anew`,
     );
   }
   const written = Object.entries(result).filter(([name]) => fields.has(name));

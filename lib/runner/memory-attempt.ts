@@ -2,7 +2,7 @@ import { type Clock, setLongTimer, type Timer } from "../clock.ts";
 import { type Duration, parseDuration } from "../duration.ts";
 import { WebhookError } from "../errors.ts";
 import type { StepKind } from "../run.ts";
-import { type GroupStep, withGroups } from "../step-group.ts";
+import { type GroupFunction, type GroupStep, withGroups } from "../step-group.ts";
 import { checkStepName } from "../step-names.ts";
 import { readResult, storeResult } from "../stored-result.ts";
 import type { AnyWorkflow, RunContext, Step, StepContext } from "../workflow.ts";
@@ -37,7 +37,7 @@ export class MemoryAttempt {
         this.#track(() => this.#do(name, fn)),
       { sleep: (name: string, duration: Duration) => this.#sleep(name, duration) },
     ) as Step,
-    ((name: string, fn: () => unknown) => this.#doGroup(name, fn)) as GroupStep,
+    ((name: string, fn: GroupFunction) => this.#doGroup(name, fn)) as GroupStep,
   );
 
   /** What the workflow returns once the steps that it left under way are done too. */
@@ -78,10 +78,11 @@ export class MemoryAttempt {
     return readResult(storeResult(value, `step ${JSON.stringify(name)}`));
   }
 
-  async #doGroup(name: string, fn: () => unknown): Promise<unknown> {
+  async #doGroup(name: string, fn: GroupFunction): Promise<unknown> {
     this.signal.throwIfAborted();
     checkStepName(name, this.#used, "step");
-    return readResult(storeResult(await fn(), `step ${JSON.stringify(name)}`));
+    const value = await fn({ idempotencyKey: `${this.#runId}:${name}` });
+    return readResult(storeResult(value, `step ${JSON.stringify(name)}`));
   }
 
   async #sleep(name: string, duration: Duration): Promise<void> {

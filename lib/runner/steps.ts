@@ -2,7 +2,7 @@ import { type Clock, TIMER_MAX_MS, type Timer } from "../clock.ts";
 import { type Duration, parseDuration } from "../duration.ts";
 import type { NewStep, StepRecord } from "../repositories.ts";
 import type { StepKind } from "../run.ts";
-import { type GroupStep, withGroups } from "../step-group.ts";
+import { type GroupFunction, type GroupStep, withGroups } from "../step-group.ts";
 import { checkStepName } from "../step-names.ts";
 import { readResult, storeResult } from "../stored-result.ts";
 import type { Step, StepContext } from "../workflow.ts";
@@ -69,7 +69,7 @@ export class Steps {
           }),
       },
     ) as Step,
-    ((name: string, fn: () => unknown) => this.#doGroup(name, fn)) as GroupStep,
+    ((name: string, fn: GroupFunction) => this.#doGroup(name, fn)) as GroupStep,
   );
 
   /**
@@ -128,9 +128,14 @@ export class Steps {
       get signal() {
         return host.signal;
       },
-      idempotencyKey: `${host.runId}:${name}`,
+      idempotencyKey: this.#keyOf(name),
     });
     return await this.#remember(name, value);
+  }
+
+  /** The same in every attempt. */
+  #keyOf(name: string): string {
+    return `${this.#host.runId}:${name}`;
   }
 
   /** Stores what a step gave, and gives it as it will be read. */
@@ -141,7 +146,7 @@ export class Steps {
   }
 
   /** Its own steps are tracked, it is not; what it returned is stored as a step. */
-  async #doGroup(name: string, fn: () => unknown): Promise<unknown> {
+  async #doGroup(name: string, fn: GroupFunction): Promise<unknown> {
     if (this.#state === "parked") return new Promise(() => {});
     if (this.#state === "closed") throw this.#host.abortReason;
     checkStepName(name, this.#used, "step");
@@ -159,11 +164,11 @@ export class Steps {
     }
   }
 
-  async #runGroup(name: string, fn: () => unknown): Promise<unknown> {
+  async #runGroup(name: string, fn: GroupFunction): Promise<unknown> {
     // It may do work of its own outside of steps, which ask by themselves.
     if (!(await this.#host.ensureLease())) this.#lose();
     if (this.#host.abortReason !== null) throw this.#host.abortReason;
-    const value = await fn();
+    const value = await fn({ idempotencyKey: this.#keyOf(name) });
     return await this.#track(() => this.#remember(name, value));
   }
 

@@ -6,7 +6,7 @@
 export const WATCHDOG_THREAD = `
 const { writeSync } = require("node:fs");
 const { parentPort, workerData } = require("node:worker_threads");
-const { counter, tickMs, ticksMax } = workerData;
+const { counter, tickMs, ticksMax, leaders } = workerData;
 let names = "";
 let seen = 0;
 let ticks = 0;
@@ -20,6 +20,12 @@ setInterval(() => {
   try {
     writeSync(2, "The event loop stood still for " + seconds + " s, so this process ends; runs awake at its last tick: " + (names || "none") + "\\n");
   } catch {} // nobody reads: the end is the same
+  for (const leader of leaders) {
+    if (leader === 0) continue;
+    try {
+      process.kill(-leader, "SIGKILL");
+    } catch {} // it has ended, or is another user's
+  }
   process.kill(process.pid, "SIGKILL");
 }, tickMs);
 `;

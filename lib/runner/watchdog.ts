@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import { groupLeaders } from "../process-groups.ts";
 import { WATCHDOG_THREAD } from "./watchdog-thread.ts";
 
 /** How the watchdog counts. */
@@ -19,7 +20,7 @@ export interface Watchdog {
 }
 
 /**
- * Ends the process when its event loop stands still: a workflow that never yields cannot be stopped inside its thread,
+ * Ends the process, and the commands that it has started, when its event loop stands still: a workflow that never yields cannot be stopped inside its thread,
  * and nothing else would be served beside it. A second thread counts its own ticks in which the first one's counter
  * did not move. It looks at no clock, so that a machine that was suspended is not mistaken for a standstill.
  */
@@ -33,7 +34,7 @@ export function startWatchdog({
   const worker = new Worker(WATCHDOG_THREAD, {
     eval: true,
     execArgv: [], // loaders that the program was started with have nothing to do in there
-    workerData: { counter, tickMs, ticksMax },
+    workerData: { counter, tickMs, ticksMax, leaders: groupLeaders() },
   });
   worker.unref();
   // A thread that could not start (no memory, no permission) is no reason to end the server that it guards.

@@ -101,6 +101,44 @@ test("a child's steps and its result are remembered, so that a retry of its pare
   assert.equal(stepsOf(ended), ["first", "first/one", "second", "third"]);
 });
 
+test("each step of a child has an idempotency key of its own, wherever the child is run", async (t) => {
+  const { start, reaches } = await open(t, {
+    "_keys.js": "export const keyOf = (_inputs, { idempotencyKey }) => idempotencyKey;",
+    "between.yaml": flow("all: { type: dict }", [
+      'id: in, workflow: pay, inputs: { given: "{idempotency_key}" }, outputs: { all: result }',
+    ]),
+    "pay.yaml": flow("given: { type: str }, ask: { type: str }, call: { type: str }", [
+      'id: say, set: { ask: "{idempotency_key}" }',
+      "id: tell, run: _keys.js#keyOf, outputs: { call: result }",
+    ]),
+    "parent.yaml": `schema_version: "1.0"
+flow: { name: test }
+state: { fields: { say: { type: str }, a: { type: dict }, b: { type: dict }, list: { type: list, default: [1, 2] }, one: { type: dict }, all: { type: list } } }
+nodes:
+  - { id: say, set: { say: "{idempotency_key}" } }
+  - { id: a, workflow: pay, outputs: { a: result } }
+  - { id: b, workflow: between, outputs: { b: result.all } }
+  - { id: each, workflow: pay, outputs: { one: result } }
+edges:
+  - { from: START, to: say }
+  - { from: say, to: a }
+  - { from: a, to: b }
+  - { from: b, parallel: { items_field: list, target_node: each, collect_field: all } }
+  - { from: each, to: END }
+`,
+  });
+  const id = await start("parent");
+  const { result } = await reaches(id, "succeeded");
+  const keys = (at: string): object => ({ ask: `${id}:${at}/say`, call: `${id}:${at}/tell` });
+  assert.equal(result, {
+    list: [1, 2],
+    say: `${id}:say`,
+    a: keys("a"),
+    b: { ...keys("b/in"), given: `${id}:b/in` },
+    all: [keys("each#1"), keys("each#2")],
+  });
+});
+
 test("a child that sleeps lets its parent's attempt fall asleep, and goes on after it", async (t) => {
   calls().length = 0;
   const opened = await open(t, {

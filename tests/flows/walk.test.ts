@@ -36,8 +36,8 @@ async function walk(
   input: object,
   remembered = new Map<string, unknown>(),
 ): Promise<unknown> {
-  const step = async (name: string, fn: () => unknown): Promise<unknown> => {
-    if (!remembered.has(name)) remembered.set(name, await fn());
+  const step = async (name: string, fn: (context: object) => unknown): Promise<unknown> => {
+    if (!remembered.has(name)) remembered.set(name, await fn({ idempotencyKey: `run_1:${name}` }));
     return remembered.get(name);
   };
   const context = { input, step: step as unknown as Step } as RunContext<unknown>;

@@ -334,30 +334,6 @@ test("after a failure only the items that had not ended run again", async () => 
   assert.equal([...remembered.keys()], ["each#1", "each#2", "each#3", "each#4"]);
 });
 
-test("once an item has failed no other begins, though some are still under way", async () => {
-  const { begun, module, open } = gates();
-  const flow = await flowOf(
-    { items: "list[str]", one: "str", all: "list[str]" },
-    [{ id: "each", run: "x.ts#f", inputs: { n: "{item}" }, outputs: { one: "result" } }],
-    fanOut("all", 2),
-    {
-      importModule: async () => ({
-        f: async ({ n }: { n: string }) => {
-          if ((await module[n]?.(n)) === "broken") throw new Error("no luck");
-          return n;
-        },
-      }),
-    },
-  );
-  const failed = rejects(attempt(flow, { items: ["a", "b", "c"] }), /no luck/);
-  await turn();
-  open("a", "broken");
-  await failed;
-  open("b");
-  await turn();
-  assert.equal(begun, ["a", "b"]);
-});
-
 test("what an earlier attempt wrote for a file that has changed since is checked, and old fields are left out", async () => {
   const flow = await flowOf(
     { n: "int", end: "str" },
@@ -398,6 +374,110 @@ test("items that nothing has filled end the run", async () => {
     fanOut("all", 1),
   );
   await rejects(attempt(flow), /Cannot run node "each" for each item: nothing has filled items/);
+});
+
+test("where one node of a fork fails, what has begun beside it ends and is remembered, and nothing else begins", async () => {
+  const { module, begun, open } = gates();
+  const fails = () => Promise.reject(new Error("no luck"));
+  const flow = await flowOf(
+    { a: "str", b: "str", c: "str" },
+    [
+      { id: "a", run: "x.ts#a", outputs: { a: "result" } },
+      { id: "b", run: "_fails.ts", outputs: { b: "result" } },
+      { id: "c", run: "x.ts#c", outputs: { c: "result" } },
+    ],
+    ways("START>a,b a>c b>END c>END"),
+    { importModule: async (path) => (path.startsWith("x") ? module : { default: fails }) },
+  );
+  const remembered: Remembered = new Map();
+  let failure: unknown = null;
+  const ended = attempt(flow, {}, remembered).catch((error: unknown) => {
+    failure = error;
+  });
+  await turn();
+  assert.is(failure, null);
+  open("a");
+  await ended;
+  assert.is(String(failure), "Error: no luck");
+  assert.equal([...remembered.keys()], ["a"]);
+  assert.equal(begun, ["a"]);
+});
+
+test("where an item fails, those that have begun end and are remembered, and no other begins", async () => {
+  const { module, begun, open } = gates();
+  const flow = await flowOf(
+    { list: { type: "list[str]", required: true }, one: "str", all: "list[str]" },
+    [{ id: "each", run: "x.ts#each", inputs: { n: "{item}" }, outputs: { one: "result" } }],
+    [
+      {
+        from: "START",
+        parallel: { items_field: "list", target_node: "each", collect_field: "all", max_concurrency: 2 },
+      },
+      { from: "each", to: "END" },
+    ],
+    {
+      importModule: async () => ({
+        each: ({ n }: { n: string }) =>
+          n === "bad" ? Promise.reject(new Error("no luck")) : module[n]?.({}),
+      }),
+    },
+  );
+  const remembered: Remembered = new Map();
+  let failure: unknown = null;
+  const ended = attempt(flow, { list: ["good", "bad", "next"] }, remembered).catch((error: unknown) => {
+    failure = error;
+  });
+  await turn();
+  assert.is(failure, null);
+  open("good");
+  await ended;
+  assert.is(String(failure), "Error: no luck");
+  assert.equal([...remembered.keys()], ["each#1"]);
+  assert.equal(begun, ["good"]);
+});
+
+test("all that the nodes of a run write is bounded together", async () => {
+  const text = "a".repeat(1_000_000);
+  const flow = await flowOf(
+    { text: "str", copy: "str", done: { type: "bool", default: false } },
+    [{ id: "write", set: { copy: "{text}" } }],
+    [
+      { from: "START", to: "write" },
+      { from: "write", loop: { condition_field: "done", max_iterations: 100, exit_to: "END" } },
+    ],
+  );
+  const remembered: Remembered = new Map();
+  for (const begin of ["the first time", "with all of it remembered"]) {
+    await rejects(attempt(flow, { text }, remembered), (error) => {
+      assert.ok(isFatalError(error), begin);
+      assert.match(
+        error.message,
+        /^Cannot keep more than 67108864 characters of results in one run: .* "write"/,
+      );
+    });
+  }
+  // 1,000,011 characters each.
+  assert.is(remembered.size, 68);
+});
+
+test("what a node wrote for a file that has changed since is taken where it is all there, and ends the run elsewhere", async () => {
+  const flowWith = (set: object, fields: object = {}) =>
+    flowOf(
+      { a: "str", b: { type: "str", default: "new" }, ...fields },
+      [{ id: "one", set } as never],
+      ways("START>one one>END"),
+    );
+  const remembered: Remembered = new Map([["one", { a: "old", b: "old", gone: 1 }]]);
+  assert.equal(await attempt(await flowWith({ a: "x", b: "x" }), {}, remembered), { a: "old", b: "old" });
+  // Fields that it does not write any more are not its own.
+  assert.equal(await attempt(await flowWith({ a: "x" }), {}, remembered), { a: "old", b: "new" });
+  await rejects(attempt(await flowWith({ a: "x", c: "x" }, { c: "str" }), {}, remembered), (error) => {
+    assert.ok(isFatalError(error));
+    assert.is(
+      error.message,
+      'Cannot go on behind node "one": it ended before the file let it write c; start the run anew',
+    );
+  });
 });
 
 test.run();

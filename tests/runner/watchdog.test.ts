@@ -3,11 +3,14 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { isAlive } from "../support/is-alive.ts";
 import { tempFolder } from "../support/temp-folder.ts";
+import { until } from "../support/until.ts";
 
 const test = suite("runner/watchdog");
 
 const WATCHDOG = new URL("../../lib/runner/watchdog.ts", import.meta.url).href;
+const GROUPS = new URL("../../lib/process-groups.ts", import.meta.url).href;
 
 test("an event loop that stands still ends the process with one line that names the runs awake", async () => {
   const end = await run(`
@@ -46,6 +49,23 @@ test("a process that was suspended for longer goes on", async () => {
     },
   );
   assert.equal(end, { code: 0, signal: null, stderr: "ready\n" });
+});
+
+test("the commands that the process has started end with it, and one that has ended before is left alone", async () => {
+  const end = await run(`
+    const { spawn } = await import("node:child_process");
+    const { forgetGroup, keepGroup } = await import(${JSON.stringify(GROUPS)});
+    startWatchdog({ standstillMs: 200, tickMs: 20, runsAwake: () => [] });
+    const pids = [1, 2].map(() => spawn("sleep", ["60"], { detached: true, stdio: "ignore" }).pid);
+    for (const pid of pids) keepGroup(pid);
+    forgetGroup(pids[1]);
+    console.error("pids", ...pids);
+    setTimeout(() => { for (;;); }, 100);`);
+  assert.is(end.signal, "SIGKILL");
+  const [kept = 0, forgotten = 0] = (/pids (\d+) (\d+)/.exec(end.stderr) ?? []).slice(1).map(Number);
+  await until(() => !isAlive(kept), "the command to end");
+  assert.ok(isAlive(forgotten));
+  process.kill(forgotten, "SIGKILL");
 });
 
 test("it keeps no process alive", async () => {

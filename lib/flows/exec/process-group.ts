@@ -1,4 +1,5 @@
 import { type Clock, pause } from "../../clock.ts";
+import { forgetGroup, groupLeaders, keepGroup } from "../../process-groups.ts";
 
 /** When a command is over although it is not. */
 export interface ExecGivens {
@@ -36,7 +37,7 @@ export class ProcessGroup {
   /** Call when the leader has ended: what else is in the group is left alone, unless the group is being ended. */
   async leaderEnded(): Promise<void> {
     await this.#ending;
-    living.delete(this.#leader);
+    forgetGroup(this.#leader);
   }
 
   async #end(): Promise<void> {
@@ -55,17 +56,15 @@ export class ProcessGroup {
 /** How often it is looked whether a group has ended, in milliseconds. */
 const LOOK_MS = 20;
 
-/** Leaders whose groups live. */
-const living = new Set<number>();
 let isWatched = false;
 
 /** A process that exits in order, after a grace that was too short for theirs, leaves no group behind. */
 function keepUntilExit(leader: number): void {
-  living.add(leader);
+  keepGroup(leader);
   if (isWatched) return;
   isWatched = true;
   process.on("exit", () => {
-    for (const pid of living) signalGroup(pid, "SIGKILL");
+    for (const pid of groupLeaders()) if (pid !== 0) signalGroup(pid, "SIGKILL");
   });
 }
 

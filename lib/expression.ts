@@ -59,8 +59,17 @@ export function compileExpression(source: string, options: { variables: Variable
 
 function environmentOf(variables: Variables): Environment {
   const environment = new Environment({ limits: LIMITS });
-  // Arithmetic with a number of JSON is taken for a whole number, and is none: it may be compared with either.
-  environment.registerOperator("int == double", (a, b) => Number(a) === Number(b));
+  // JSON has one kind of number: each goes with each. The functions are never called, since the library only checks.
+  environment.registerOperator("int == double", () => false);
+  for (const [one, other] of [
+    ["int", "double"],
+    ["double", "int"],
+  ]) {
+    environment.registerOperator(`${one} in list<${other}>`, () => false);
+    for (const sign of ["+", "-", "*", "/", "%"]) {
+      environment.registerOperator(`${one} ${sign} ${other}: double`, () => 0);
+    }
+  }
   for (const [name, type] of Object.entries(variables)) {
     if (typeof type === "string") environment.registerVariable(name, type);
     else environment.registerVariable(name, { schema: { ...type } });
@@ -81,7 +90,9 @@ function check(
   } catch (error) {
     const { code, summary, range } = error as LibraryError;
     if (typeof summary !== "string") throw new TypeError(`it cannot be read: ${messageOf(error)}`);
-    throw new TypeError(`${told(summary, code, names)}${placeIn(source, range?.start ?? 0)}`);
+    const start = range?.start ?? 0;
+    const detail = strayWord(source, start, code) ?? told(summary, code, names);
+    throw new TypeError(`${detail}${placeIn(source, start)}`);
   }
 }
 
@@ -93,12 +104,32 @@ interface LibraryError {
   readonly range?: { readonly start: number };
 }
 
+/** Characters before a stray word that are looked at: enough for `not` and the blanks after it. */
+const WORD_MAX = 32;
+
+const SIGNS: ReadonlyMap<string, string> = new Map([
+  ["and", "&&"],
+  ["or", "||"],
+  ["not", "!"],
+]);
+
+/** The library tells of the last letter of a word that stands where none can. */
+function strayWord(source: string, start: number, code: string | undefined): string | null {
+  const word = code === "unexpected_character" ? /^\w+/.exec(source.slice(start))?.[0] : undefined;
+  if (word === undefined) return null;
+  const before = /(\w+)\s+$/.exec(source.slice(Math.max(0, start - WORD_MAX), start))?.[1] ?? "";
+  const meant = [word, before].find((name) => SIGNS.has(name.toLowerCase()));
+  const hint = meant === undefined ? "" : `; write ${SIGNS.get(meant.toLowerCase())} for ${meant}`;
+  return `Unexpected word: ${word}${hint}`;
+}
+
 /** An error of the library with what to write instead, where that is known. */
 function told(summary: string, code: string | undefined, variables: readonly string[]): string {
   if (code === "unknown_variable") {
     return `${summary}; ${hint(summary.replace(/^.*: /, ""), variables, "variables")}`;
   }
   if (code === "unexpected_character" && summary.endsWith(": =")) return `${summary}; write == to compare`;
+  if (/(?:==|!=) null$|: null /.test(summary)) return `${summary}; ask has(...) for what may be absent`;
   const [, call, name = ""] =
     /^found no matching overload for '((?:[^('.]*\.)?(\w+)\(.*)'$/.exec(summary) ?? [];
   if (call === undefined) return summary;

@@ -1,6 +1,7 @@
 import { FIELD_NAME_HINT, isFieldName } from "./check-fields.ts";
-import { findTemplateFaults } from "./check-templates.ts";
+import { findTemplateFaults, type Names, typeOfTemplate } from "./check-templates.ts";
 import { type FlowFault, isRecord, type Place, show } from "./fault.ts";
+import { ANY_TYPE, type FieldType } from "./field-type.ts";
 import type { Fields } from "./fields.ts";
 import { KINDS } from "./kinds.ts";
 import type { NodeCheck, NodeForm } from "./node-kind.ts";
@@ -9,14 +10,17 @@ import { checkOutputs } from "./outputs.ts";
 const NODE_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
 /** What a node's edge gives to its templates, whatever its inputs. */
-const EDGE_LOCALS = { all: ["idempotency_key"], target: ["item", "index"] } as const;
+function edgeLocals(item: FieldType | null): Map<string, FieldType> {
+  const locals = new Map<string, FieldType>([["idempotency_key", { kind: "str" }]]);
+  return item === null ? locals : locals.set("item", item).set("index", { kind: "int" });
+}
 
 /** What the rest of the flow has for a node. */
 export interface NodeSurroundings {
   readonly fields: Fields;
   readonly env: ReadonlySet<string>;
-  /** True where it runs for each item of a parallel edge. */
-  readonly isTarget: boolean;
+  /** The type of the items where it runs for each item of a parallel edge, null elsewhere. */
+  readonly item: FieldType | null;
   /** True where something of it was told of already that its kind may be in. */
   readonly mayLackKind: boolean;
 }
@@ -25,7 +29,7 @@ export interface NodeSurroundings {
 export function checkNode(
   value: unknown,
   place: Place,
-  { fields, env, isTarget, mayLackKind }: NodeSurroundings,
+  { fields, env, item, mayLackKind }: NodeSurroundings,
 ): FlowFault[] {
   const node = value as NodeForm;
   const kinds = [...KINDS].filter(([key]) => node[key] !== undefined);
@@ -38,19 +42,22 @@ export function checkNode(
     const detail = `Cannot use ${kindNames.join(" and ")} in node ${show(node.id)}: a node has one kind; make it ${kinds.length} nodes`;
     faults.push({ place: [...place, kindNames[1] ?? ""], detail });
   }
-  const locals = new Set<string>([...EDGE_LOCALS.all, ...(isTarget ? EDGE_LOCALS.target : [])]);
-  const names = { fields, env, locals, mayReadEnv: false };
+  const locals = edgeLocals(item);
+  const names: Names = { fields, env, locals, mayReadEnv: false };
   for (const [input, given] of Object.entries(node.inputs ?? {})) {
     const at = [...place, "inputs", input];
     if (!isFieldName(input) || locals.has(input)) {
       faults.push({
         place: at,
-        detail: `Cannot name an input ${show(input)}: ${FIELD_NAME_HINT}, and not ${[...locals].join(", ")}`,
+        detail: `Cannot name an input ${show(input)}: ${FIELD_NAME_HINT}, and not ${[...locals.keys()].join(", ")}`,
       });
     }
     faults.push(...findTemplateFaults(given, at, names));
   }
-  const all = { ...names, locals: new Set([...locals, ...Object.keys(node.inputs ?? {})]) };
+  const inputs = Object.entries(node.inputs ?? {}).map(([input, given]) => {
+    return [input, typeof given === "string" ? typeOfTemplate(given, names) : ANY_TYPE] as const;
+  });
+  const all: Names = { ...names, locals: new Map([...locals, ...inputs]) };
   const check: NodeCheck = {
     fields,
     fault: (at, detail) => faults.push({ place: [...place, ...at], detail }),
@@ -59,6 +66,7 @@ export function checkNode(
       faults.push(...found);
       return found.length === 0;
     },
+    typeOf: (text) => typeOfTemplate(text, all),
   };
   for (const [key, kind] of kinds) kind.check(node[key], node, check);
   const [name] = kindNames;

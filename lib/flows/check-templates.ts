@@ -1,8 +1,10 @@
 import { messageOf } from "../errors.ts";
 import { type FlowFault, isRecord, type Place, show } from "./fault.ts";
+import { ANY_TYPE, type FieldType } from "./field-type.ts";
 import type { Fields } from "./fields.ts";
 import { suggest } from "./suggest.ts";
 import { type Lookup, parseTemplate, type Template } from "./template.ts";
+import { typeAt } from "./type-at.ts";
 
 /** A text of 1 MiB has room for 300,000 lookups, and who mends the first twenty has seen what is wrong. */
 const TEXT_FAULTS_MAX = 20;
@@ -10,8 +12,8 @@ const TEXT_FAULTS_MAX = 20;
 /** What the templates of a place may read. */
 export interface Names {
   readonly fields: Fields;
-  /** The node's inputs, and what its edge gives it. */
-  readonly locals: ReadonlySet<string>;
+  /** The node's inputs, and what its edge gives it. They hide fields of the same name. */
+  readonly locals: ReadonlyMap<string, FieldType>;
   /** The declared variables of the environment. */
   readonly env: ReadonlySet<string>;
   /** False where what is filled in is stored or shown. */
@@ -26,6 +28,16 @@ export function findTemplateFaults(value: unknown, place: Place, names: Names): 
   }
   if (!isRecord(value)) return [];
   return Object.entries(value).flatMap(([key, part]) => findTemplateFaults(part, [...place, key], names));
+}
+
+/** The type of what a text without faults gives once it is filled: of a single lookup what is there, else text. */
+export function typeOfTemplate(text: string, names: Names): FieldType {
+  const template = tryTemplate(text);
+  const [only] = template;
+  if (template.length !== 1 || typeof only !== "object" || only.root === "env") return { kind: "str" };
+  const [name, ...parts] = only.path;
+  const type = typeAt(name, knownType(only.root, name, names) ?? ANY_TYPE, parts);
+  return typeof type === "string" ? ANY_TYPE : type;
 }
 
 /** Every lookup in a JSON value; what cannot be read as a template has none. */
@@ -50,22 +62,23 @@ function templateFaults(text: string, names: Names): string[] {
 }
 
 function lookupFaults({ root, path, text }: Lookup, names: Names): string[] {
-  const [name, key] = path;
+  const [name, ...parts] = path;
   if (root === "env") return envFaults(name, text, names);
-  if (root === "name" && names.locals.has(name)) return [];
-  const field = names.fields.get(name);
-  if (field === undefined) {
+  const known = knownType(root, name, names);
+  if (known === undefined) {
     if (root === "name" && ["item", "index"].includes(name)) {
       return [`Cannot read ${text}: it is there for the target of a parallel edge only`];
     }
-    const known = root === "name" ? [...names.locals, ...names.fields.keys()] : names.fields.keys();
-    return [`Cannot read ${text}: state.fields has no ${show(name)}; ${suggest(name, known)}`];
+    const all = root === "name" ? [...names.locals.keys(), ...names.fields.keys()] : names.fields.keys();
+    return [`Cannot read ${text}: state.fields has no ${show(name)}; ${suggest(name, all)}`];
   }
-  const { type } = field;
-  if (key === undefined || ["any", "list", "dict"].includes(type.kind)) return [];
-  if (type.kind !== "object") return [`Cannot read ${text}: ${name} is ${type.kind} and has no parts`];
-  if (type.fields.has(key)) return [];
-  return [`Cannot read ${text}: ${name} has no ${show(key)}; ${suggest(key, type.fields.keys())}`];
+  const type = typeAt(name, known, parts);
+  return typeof type === "string" ? [`Cannot read ${text}: ${type}`] : [];
+}
+
+/** The type of what a lookup begins with, undefined where there is no such name. */
+function knownType(root: "state" | "name", name: string, { locals, fields }: Names): FieldType | undefined {
+  return (root === "name" ? locals.get(name) : undefined) ?? fields.get(name)?.type;
 }
 
 function envFaults(name: string, text: string, names: Names): string[] {

@@ -7,7 +7,8 @@ import { checkForm } from "./check-form.ts";
 import { checkNode, idOf, isNodeId } from "./check-nodes.ts";
 import { checkRaces } from "./check-races.ts";
 import { type FlowFault, isRecord, type Place, show } from "./fault.ts";
-import { type FieldForm, parseFields } from "./fields.ts";
+import { ANY_TYPE, type FieldType } from "./field-type.ts";
+import { type Field, type FieldForm, parseFields } from "./fields.ts";
 import { type EdgeForm, NODES_MAX } from "./form.ts";
 import { writesOf } from "./writes.ts";
 
@@ -32,7 +33,11 @@ export function checkFlow(config: unknown): FlowFault[] {
     listOf(parts.edges).flatMap((edge, index) => (holds("edges", index) ? [[index, edge as EdgeForm]] : [])),
   );
   const env = listOf(parts.env).filter((name) => typeof name === "string");
-  const targets = new Set([...edges.values()].map(({ parallel }) => parallel?.target_node));
+  const items = new Map(
+    [...edges.values()].flatMap(({ parallel }) =>
+      parallel === undefined ? [] : [[parallel.target_node, itemOf(fields.get(parallel.items_field))]],
+    ),
+  );
   const found = [
     ...form,
     ...(holds("on") ? checkTriggers(listOf(parts.on)) : []),
@@ -44,7 +49,7 @@ export function checkFlow(config: unknown): FlowFault[] {
       return checkNode(node, ["nodes", index], {
         fields,
         env: new Set(env),
-        isTarget: targets.has(idOf(node) ?? undefined),
+        item: items.get(idOf(node) ?? "") ?? null,
         // An unknown or useless key may have been meant for the kind.
         mayLackKind: lacking.has(JSON.stringify(["nodes", index])),
       });
@@ -59,6 +64,10 @@ export function checkFlow(config: unknown): FlowFault[] {
     Array.isArray(parts.edges) && edges.size === parts.edges.length && holds("nodes") && !ids.includes(null);
   found.push(...checkEdges(edges, uses, fields, isWhole));
   return found.length > 0 ? found : checkRaces([...edges.values()], uses, fields);
+}
+
+function itemOf(field: Field | undefined): FieldType {
+  return field?.type.kind === "list" ? field.type.item : ANY_TYPE;
 }
 
 /** The places of faults and of all that they stand in, as JSON. */

@@ -8,9 +8,11 @@ import {
 import { ExpressionFault } from "../expression-scope.ts";
 import { typeName } from "../expression-values.ts";
 import { FatalError } from "../workflow-errors.ts";
+import { show } from "./fault.ts";
 import type { FieldType } from "./field-type.ts";
 import type { Fields, State } from "./fields.ts";
 import { suggest } from "./suggest.ts";
+import { typeAt } from "./type-at.ts";
 
 /** Tells of a state whether a route is taken. */
 export type Condition = (state: State) => boolean;
@@ -39,13 +41,24 @@ export function compileCondition(source: string, fields: Fields): Condition {
 function compile(source: string, fields: Fields): Expression {
   // What is too long is not read here first: a regular expression looks for the end of each text in it.
   if (source.length > EXPRESSION_CHARACTERS_MAX) return compileExpression(source, { variables: {} });
+  for (const path of pathsIn(source)) checkPath(path, fields);
   try {
     return compileExpression(withSigns(source), { variables: variablesOf(fields) });
   } catch (error) {
     const name = /^No such key: (\w+)/.exec(messageOf(error))?.[1];
-    if (name === undefined || fields.has(name)) throw error;
-    throw new TypeError(`state.fields has no ${JSON.stringify(name)}; ${suggest(name, fields.keys())}`);
+    if (name !== undefined) checkPath([name], fields);
+    throw error;
   }
+}
+
+/** What CEL does not tell: a misspelt name in `has(...)` would be false for ever. */
+function checkPath([name = "", ...parts]: readonly string[], fields: Fields): void {
+  const field = fields.get(name);
+  if (field === undefined) {
+    throw new TypeError(`state.fields has no ${show(name)}; ${suggest(name, fields.keys())}`);
+  }
+  const type = typeAt(name, field.type, parts);
+  if (typeof type === "string") throw new TypeError(type);
 }
 
 /**
@@ -54,28 +67,40 @@ function compile(source: string, fields: Fields): Expression {
 export function fieldsRead(source: string, fields: Fields): string[] {
   const tokens: readonly string[] = source.match(TOKEN) ?? [];
   if (tokens.includes("state")) return [...fields.keys()];
-  return tokens.flatMap((token) => /^state\s*\.\s*(\w+)/.exec(token)?.[1] ?? []);
+  return pathsIn(source).flatMap(([name = ""]) => name);
+}
+
+/** Fields with the parts of them that are read by name; a function that is called on a part is none. */
+function pathsIn(source: string): string[][] {
+  const tokens: readonly string[] = source.match(TOKEN) ?? [];
+  return tokens.flatMap((token, index) => {
+    const [root, ...path] = token.split(".").map((name) => name.trim());
+    if (root !== "state" || path.length === 0) return [];
+    const isCall = tokens.slice(index + 1).find((next) => next.trim() !== "") === "(";
+    return [isCall ? path.slice(0, -1) : path];
+  });
 }
 
 /** An empty object type would know no field at all. */
 function variablesOf(fields: Fields): Variables {
-  const types = [...fields].map(([name, { type, isNullable }]) => [name, isNullable ? "dyn" : celType(type)]);
+  const types = [...fields].map(([name, { type, isNullable }]) => [
+    name,
+    isNullable ? "dyn" : CEL_TYPES[type.kind],
+  ]);
   return { state: types.length === 0 ? "dyn" : Object.fromEntries(types) };
 }
 
-/** Numbers of JSON are compared with whole numbers and others alike, so that CEL must not tell them apart. */
-function celType({ kind }: FieldType): string {
-  return {
-    str: "string",
-    bool: "bool",
-    int: "dyn",
-    float: "dyn",
-    list: "list",
-    dict: "map",
-    object: "map",
-    any: "dyn",
-  }[kind];
-}
+/** The library takes a map of known parts for no map: what stands in an object is of a type that is seen at run time. */
+const CEL_TYPES = {
+  str: "string",
+  bool: "bool",
+  int: "int",
+  float: "double",
+  list: "list",
+  dict: "map",
+  object: "map",
+  any: "dyn",
+} as const satisfies Record<FieldType["kind"], string>;
 
 /**
  * The expression with CEL's signs. `not` binds as it does where the words are from: it takes all up to the next `and`,

@@ -53,6 +53,8 @@ export interface NodeCheck {
    * @returns true where there was nothing to tell
    */
   templates(value: unknown, place: Place, options?: { mayReadEnv: boolean }): boolean;
+  /** The type of what a text without such faults gives once it is filled, `any` where the file does not tell. */
+  typeOf(text: string): FieldType;
 }
 
 /** What `prepare` is given. */

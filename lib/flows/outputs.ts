@@ -1,8 +1,9 @@
 import { type FlowFault, inSentence, type Place, show } from "./fault.ts";
-import { ANY_TYPE, type FieldType, mayFit, typeText } from "./field-type.ts";
+import { ANY_TYPE, mayFit, typeText } from "./field-type.ts";
 import { type Fields, fieldFaults } from "./fields.ts";
 import type { NodeForm, Parts } from "./node-kind.ts";
 import { suggest } from "./suggest.ts";
+import { isListPlace, typeAt } from "./type-at.ts";
 
 /** A field that a node writes, and the part of its result that the field takes. */
 export interface Output {
@@ -35,7 +36,7 @@ export function checkOutputs(node: NodeForm, parts: Parts, fields: Fields, place
       const way = suggest(field, fields.keys());
       return [{ place: at, detail: `Cannot write ${show(field)}: state.fields has no such field; ${way}` }];
     }
-    const [first = ""] = path;
+    const [first = "", ...rest] = path;
     if (path.includes("")) {
       return [
         {
@@ -44,15 +45,11 @@ export function checkOutputs(node: NodeForm, parts: Parts, fields: Fields, place
         },
       ];
     }
-    const type = parts.has(first) ? typeAt(parts, path) : null;
-    if (type === null) {
-      const way = suggest(first, parts.keys());
-      return [
-        {
-          place: at,
-          detail: `Cannot take ${show(path.join("."))} for ${field}: the node gives no such part; ${way}`,
-        },
-      ];
+    const part = parts.get(first);
+    const type =
+      part === undefined ? `the node gives no such part; ${wayTo(path, parts)}` : typeAt(first, part, rest);
+    if (typeof type === "string") {
+      return [{ place: at, detail: `Cannot take ${show(path.join("."))} for ${field}: ${type}` }];
     }
     if (mayFit(type, declared.type)) return [];
     const detail = `Cannot write ${path.join(".")}, which is ${typeText(type)}, to ${field}: expected ${typeText(declared.type)}`;
@@ -96,18 +93,10 @@ export function checkField(nodeId: string, name: string, value: unknown, fields:
   );
 }
 
-/** The type of a part as far as the types tell, `any` where they do not, null where there is none. */
-function typeAt(parts: Parts, path: readonly string[]): FieldType | null {
+/** What to write instead of a path whose first key is none of the parts. */
+function wayTo(path: readonly string[], parts: Parts): string {
   const [first = "", ...rest] = path;
-  let type = parts.get(first) ?? null;
-  for (const key of rest) {
-    if (type === null || type.kind === "any") return type;
-    if (type.kind === "object") type = type.fields.get(key) ?? null;
-    else if (type.kind === "dict") type = type.value;
-    else if (type.kind === "list") type = /^\d+$/.test(key) ? type.item : null;
-    else type = null;
-  }
-  return type;
+  return parts === WHOLE && rest.length === 0 ? `write result.${first}` : suggest(first, parts.keys());
 }
 
 /** Only own properties: what a prototype has is no data. */
@@ -115,7 +104,7 @@ function valueAt(result: unknown, path: readonly string[]): unknown {
   let value = result;
   for (const key of path) {
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
-    if (Array.isArray(value) && !/^(0|[1-9]\d*)$/.test(key)) return undefined;
+    if (Array.isArray(value) && !isListPlace(key)) return undefined;
     value = Reflect.get(value, key);
   }
   return value;

@@ -1,4 +1,5 @@
 import type { State } from "./fields.ts";
+import { isListPlace } from "./type-at.ts";
 import { UnfilledError } from "./unfilled-error.ts";
 
 /** What templates are filled from. */
@@ -120,7 +121,7 @@ function walkDown({ path, text }: Lookup, from: object, what: string): unknown {
   let value: unknown = from;
   for (const [depth, key] of path.entries()) {
     const isThere = Array.isArray(value)
-      ? /^(0|[1-9]\d*)$/.test(key) && Object.hasOwn(value, key)
+      ? isListPlace(key) && Object.hasOwn(value, key)
       : typeof value === "object" && value !== null && Object.hasOwn(value, key);
     if (!isThere) {
       const where = depth === 0 ? what : path.slice(0, depth).join(".");

@@ -38,6 +38,10 @@ function wayOf(nodes: string, edges: string): Parts {
 }
 
 /** These edges, with as many of the nodes a, b and c as they name. */
+function chainOf(...ids: string[]): Parts[] {
+  return ids.slice(1).map((to, index) => ({ from: ids[index], to }));
+}
+
 function edgesOf(...edges: Parts[]): Parts {
   const text = JSON.stringify(edges);
   return flowWith({
@@ -89,7 +93,7 @@ const sound: [what: string, flow: Parts][] = [
   ],
   ["three nodes in a row", wayOf("c a b", "START>a a>b b>c c>END")],
   ["a lookup into a dict", withSet({ topic: "{state.any.deep.0}", any: { list: ["{topic}", 1] } })],
-  ["a lookup of another type, which shows at run time", withSet({ count: "{topic}" })],
+  ["a part whose type shows at run time", withSet({ count: "{any.deep}", topic: "{state.any.0.x}" })],
   ["braces that stand for themselves", withSet({ topic: "{{not a lookup}}" })],
   [
     "a loop without a fork that a route leaves",
@@ -272,6 +276,66 @@ const faulty: [what: string, flow: unknown, ...faults: [place: string, detail: R
     ["nodes[0].set.count", /Cannot write "three" to count: expected int, found str/],
   ],
   [
+    "a single lookup of another type, with and without its root, in parts and by the name of an input",
+    flowWith({
+      state: {
+        fields: {
+          n: { type: "int" },
+          topic: { type: "str" },
+          ok: { type: "bool", default: null },
+          list: { type: "list[str]" },
+          dict: { type: "dict[str,int]" },
+          o: { type: "object", schema: { bio: "str", deep: { type: "object", schema: { n: "int" } } } },
+        },
+      },
+      nodes: [
+        { id: "a", set: { topic: "{n}", n: "{state.topic}", ok: "{o.deep.n}", list: "{o}" } },
+        { id: "b", inputs: { n: "{topic}" }, set: { n: "{n}", topic: "{state.n}" } },
+        { id: "c", set: { n: "{list.0}", topic: "{dict.x}", ok: null } },
+        { id: "d", set: { list: ["{topic}", "{n}", 3], dict: { a: "{n}", b: "{topic}" } } },
+        { id: "e", set: { o: { bio: "{n}", deep: { n: "{topic}", m: 1 } } } },
+        { id: "f", set: { n: "{idempotency_key}", topic: "{list.x}" } },
+      ],
+      edges: chainOf("START", "a", "b", "c", "d", "e", "f", "END"),
+    }),
+    ["nodes[0].set.topic", /^Cannot write "\{n\}" to topic: expected str, and \{n\} is int$/],
+    ["nodes[0].set.n", /expected int, and \{state\.topic\} is str/],
+    ["nodes[0].set.ok", /expected bool, and \{o\.deep\.n\} is int/],
+    ["nodes[0].set.list", /expected list\[str\], and \{o\} is object/],
+    ["nodes[1].set.n", /expected int, and \{n\} is str/],
+    ["nodes[1].set.topic", /expected str, and \{state\.n\} is int/],
+    ["nodes[2].set.n", /expected int, and \{list\.0\} is str/],
+    ["nodes[2].set.topic", /expected str, and \{dict\.x\} is int/],
+    ["nodes[3].set.list", /to list\/1: expected str, and \{n\} is int/],
+    ["nodes[3].set.list", /to list\/2: expected str, found int/],
+    ["nodes[3].set.dict", /to dict\/b: expected int, and \{topic\} is str/],
+    ["nodes[4].set.o", /to o\/bio: expected str, and \{n\} is int/],
+    ["nodes[4].set.o", /to o\/deep\/m: expected no such part: the object has n/],
+    ["nodes[4].set.o", /to o\/deep\/n: expected int, and \{topic\} is str/],
+    ["nodes[5].set.n", /expected int, and \{idempotency_key\} is str/],
+    ["nodes[5].set.topic", /Cannot read \{list\.x\}: list is a list and has its items by place/],
+  ],
+  [
+    "what the target of a parallel edge does with its items",
+    flowWith({
+      state: {
+        fields: {
+          names: { type: "list[str]" },
+          n: { type: "int" },
+          s: { type: "str" },
+          all: { type: "list" },
+        },
+      },
+      nodes: [{ id: "a", set: { n: "{item}", s: "{item.first}" } }],
+      edges: [
+        { from: "START", parallel: { items_field: "names", target_node: "a", collect_field: "all" } },
+        { from: "a", to: "END" },
+      ],
+    }),
+    ["nodes[0].set.n", /expected int, and \{item\} is str/],
+    ["nodes[0].set.s", /Cannot read \{item\.first\}: item is str and has no parts/],
+  ],
+  [
     "text around a lookup for a number",
     withSet({ count: "{count}0" }),
     ["nodes[0].set.count", /expected int, and text around a lookup makes str/],
@@ -397,7 +461,7 @@ const faulty: [what: string, flow: unknown, ...faults: [place: string, detail: R
   [
     "a field of another type by a single lookup",
     withSet({ count: "{state.topic}" }),
-    ["nodes[0].set.count", /expected int, and topic is str/],
+    ["nodes[0].set.count", /expected int, and \{state\.topic\} is str/],
   ],
   // Ways
   [

@@ -55,9 +55,32 @@ for (const [condition, holds] of decided) {
   });
 }
 
+const mixed: readonly [condition: string, holds: boolean][] = [
+  ["state.n == 3.0 and state.n != 2.5", true],
+  ["state.n + 0.5 > 3 and state.score * 2 > 1 and state.n - state.score > 2", true],
+  ["state.n in [1.5, 3.0] and state.score in [1, 2] or state.n in [3]", true],
+  ["2 - state.score / 2 < state.n % 2 + 1", true],
+  ['state["n"] == 3 and has(state.order.id)', true],
+];
+for (const [condition, holds] of mixed) {
+  test(`numbers go with each other and parts are read: ${condition}`, () => {
+    assert.is(compileCondition(condition, fields)(state), holds);
+  });
+}
+
 const refused: readonly [condition: string, why: RegExp][] = [
   ["state.scroe > 1", /state\.fields has no "scroe"; did you mean "score"\?/],
+  ["has(state.scroe)", /state\.fields has no "scroe"; did you mean "score"\?/],
+  ['state["scroe"] > 1', /state\.fields has no "scroe"; did you mean "score"\?/],
+  ["state.order.idd == 1", /order has no "idd"; did you mean "id"\?/],
+  ["has(state.order.idd)", /order has no "idd"; did you mean "id"\?/],
   ["state.name > 3", /no such overload: string > int/],
+  ['state.n == "3"', /no such overload: int == string/],
+  ['state.score < "0.5"', /no such overload: double < string/],
+  ["not state.n", /no such overload: !int/],
+  ["state.n", /it gives int, and a condition gives true or false/],
+  ["state.n && state.ok", /requires bool operands, got 'int'/],
+  ["state.name == null", /string == null; ask has\(\.\.\.\) for what may be absent/],
   ["state.tags", /it gives list, and a condition gives true or false/],
   ["state.name", /it gives string/],
   ["stat.ok", /Unknown variable: stat; did you mean state\?/],

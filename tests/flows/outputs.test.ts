@@ -52,7 +52,12 @@ const faulty: readonly [what: string, outputs: NodeForm["outputs"], place: unkno
     ["n", "outputs", "title"],
     /status, which is int, to title: expected str/,
   ],
-  ["a part of a number", { title: "status.x" }, ["n", "outputs", "title"], /no such part/],
+  [
+    "a part of a number",
+    { title: "status.x" },
+    ["n", "outputs", "title"],
+    /Cannot take "status.x" for title: status is int and has no parts/,
+  ],
   ["an empty part", { title: "body..x" }, ["n", "outputs", "title"], /Cannot take "body..x": write such as/],
 ];
 for (const [what, outputs, place, detail] of faulty) {
@@ -63,6 +68,16 @@ for (const [what, outputs, place, detail] of faulty) {
     assert.equal(more, []);
   });
 }
+
+test("of a whole result it is said how its parts are written", () => {
+  const faultsOf = (path: string): string[] =>
+    checkOutputs(node({ title: path }), WHOLE, fields, []).map(({ detail }) => detail);
+  assert.equal(faultsOf("name"), [
+    'Cannot take "name" for title: the node gives no such part; write result.name',
+  ]);
+  assert.match(faultsOf("reslt.name").join(), /did you mean "result"\?$/);
+  assert.equal(faultsOf("result.name"), []);
+});
 
 test("parts that may fit have no fault", () => {
   assert.equal(

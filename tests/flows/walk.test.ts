@@ -76,9 +76,9 @@ test("a remembered node is not run again, and what it wrote is there", async () 
 });
 
 test("an output of another type ends the run, names node, field and both types, and is not remembered", async () => {
-  const flow = flowOf([{ id: "count", set: { n: "{a}" } }]);
+  const flow = flowOf([{ id: "count", set: { n: "{any.a}" } }]);
   const steps = new Map<string, unknown>();
-  await rejects(walk(flow, { a: "hunter2" }, steps), (error) => {
+  await rejects(walk(flow, { any: { a: "hunter2" } }, steps), (error) => {
     assert.is(error.message, 'Cannot write field "n" in node "count": expected int, found str');
     assert.ok(isFatalError(error));
   });

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { systemClock } from "../../lib/clock.ts";
 import { findTemplateFaults } from "../../lib/flows/check-templates.ts";
 import type { FlowFault } from "../../lib/flows/fault.ts";
+import { ANY_TYPE } from "../../lib/flows/field-type.ts";
 import type { HttpForm } from "../../lib/flows/http/http-form.ts";
 import { notPublic } from "../../lib/flows/http/not-public.ts";
 import type { NodeContext, NodeGivens } from "../../lib/flows/node-kind.ts";
@@ -51,7 +52,7 @@ export function faultsOfHttp(form: unknown, { state = {}, env = {} }: Around = {
   const fields = new Map(
     Object.keys(state).map((name) => [
       name,
-      { type: { kind: "any" as const }, isRequired: false, isNullable: true, default: undefined },
+      { type: ANY_TYPE, isRequired: false, isNullable: true, default: undefined },
     ]),
   );
   http.check(
@@ -61,11 +62,12 @@ export function faultsOfHttp(form: unknown, { state = {}, env = {} }: Around = {
       fields,
       fault: (place, detail) => faults.push({ place, detail }),
       templates: (value, place, { mayReadEnv } = { mayReadEnv: false }) => {
-        const names = { fields, locals: new Set<string>(), env: new Set(Object.keys(env)), mayReadEnv };
+        const names = { fields, locals: new Map(), env: new Set(Object.keys(env)), mayReadEnv };
         const found = findTemplateFaults(value, place, names);
         faults.push(...found);
         return found.length === 0;
       },
+      typeOf: () => ANY_TYPE,
     },
   );
   return faults.map(({ place, detail }) => `${place.join(".")}: ${detail}`);

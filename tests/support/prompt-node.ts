@@ -1,4 +1,4 @@
-import type { FieldType } from "../../lib/flows/field-type.ts";
+import { ANY_TYPE, type FieldType } from "../../lib/flows/field-type.ts";
 import type { Field } from "../../lib/flows/fields.ts";
 import type { NodeContext, NodeForm, NodeGivens } from "../../lib/flows/node-kind.ts";
 import { prompt } from "../../lib/flows/nodes/prompt.ts";
@@ -48,7 +48,7 @@ export async function openPromptNode(server: ModelServer, options: PromptOptions
     faults.push(`${place.join(".")}: ${detail}`);
   };
   const text = options.text ?? "Tell of {state.topic}";
-  prompt.check(text, node, { fields, fault, templates: () => true });
+  prompt.check(text, node, { fields, fault, templates: () => true, typeOf: () => ANY_TYPE });
   const givens: NodeGivens = {
     host: {
       env: { ...server.env, ...options.env },

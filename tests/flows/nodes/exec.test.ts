@@ -5,6 +5,7 @@ import * as assert from "uvu/assert";
 import { systemClock } from "../../../lib/clock.ts";
 import type { ExecForm } from "../../../lib/flows/exec/exec-form.ts";
 import { OUTPUT_JSON_MAX } from "../../../lib/flows/exec/kept-output.ts";
+import { ANY_TYPE } from "../../../lib/flows/field-type.ts";
 import type { NodeContext, NodeForm, RunNode } from "../../../lib/flows/node-kind.ts";
 import { createExec } from "../../../lib/flows/nodes/exec.ts";
 import { isFatalError } from "../../../lib/workflow-errors.ts";
@@ -461,6 +462,7 @@ test("on Windows such a node is refused", () => {
       fields: new Map(),
       fault: (_place, detail) => faults.push(detail),
       templates: () => true,
+      typeOf: () => ANY_TYPE,
     },
   );
   assert.match(faults.join(), /Cannot run commands on Windows/);

@@ -11,6 +11,13 @@ export const EXPRESSION_CHARACTERS_MAX = 4_096;
 /** Far above what people write, far below where the parser's or our own stack ends. */
 const LIMITS = { maxAstNodes: 500, maxDepth: 32, maxListElements: 200, maxCallArguments: 8 };
 
+const LIMIT_WORDS: ReadonlyMap<string, string> = new Map([
+  ["maxAstNodes", "parts"],
+  ["maxDepth", "levels in each other"],
+  ["maxListElements", "elements in a list"],
+  ["maxCallArguments", "arguments in a call"],
+]);
+
 /** The variables by name: a CEL type such as `dyn` or `map<string, string>`, or the types of an object's fields. */
 export type Variables = Readonly<Record<string, string | Readonly<Record<string, string>>>>;
 
@@ -129,6 +136,8 @@ function told(summary: string, code: string | undefined, variables: readonly str
     return `${summary}; ${hint(summary.replace(/^.*: /, ""), variables, "variables")}`;
   }
   if (code === "unexpected_character" && summary.endsWith(": =")) return `${summary}; write == to compare`;
+  const limit = code === "limit_exceeded" ? /Exceeded (\w+) \((\d+)\)/.exec(summary) : null;
+  if (limit !== null) return `it has more than ${limit[2]} ${LIMIT_WORDS.get(limit[1] ?? "") ?? limit[1]}`;
   if (/(?:==|!=) null$|: null /.test(summary)) return `${summary}; ask has(...) for what may be absent`;
   const [, call, name = ""] =
     /^found no matching overload for '((?:[^('.]*\.)?(\w+)\(.*)'$/.exec(summary) ?? [];

@@ -30,10 +30,15 @@ export function banner(
     ...(at === null ? [] : [`  mode       ${mode}: ${modeMeans}`]),
     "  restart    left to a supervisor (systemd, Docker): when this process ends, the next one resumes its runs",
   ];
-  if (at !== null && mode === "try-out") {
+  const [first] = workflows;
+  if (at !== null && mode === "try-out" && first !== undefined) {
+    // The workflow that a fresh copy comes with, and what it takes; of any other the inputs are its own.
+    const body = workflows.includes("test")
+      ? { workflow_name: "test", inputs: { topic: "AI" } }
+      : { workflow_name: first, inputs: {} };
     lines.push(
       "Try it:",
-      `  curl -X POST http://${nearHostOf(at.address)}:${at.port}/webhooks/generic -H "Content-Type: application/json" -d '{"workflow_name":"test","inputs":{"topic":"AI"}}'`,
+      `  curl -X POST http://${nearHostOf(at.address)}:${at.port}/webhooks/generic -H "Content-Type: application/json" -d '${JSON.stringify(body)}'`,
     );
   }
   return `${lines.map(escapeControls).join("\n")}\n`;

@@ -95,14 +95,33 @@ function without(config: unknown, faults: readonly FlowFault[]): unknown {
 }
 
 function checkTriggers(on: readonly unknown[]): FlowFault[] {
-  return on.flatMap((trigger, index) => {
-    try {
-      parseTriggers([trigger]);
-      return [];
-    } catch (error) {
-      return [{ place: ["on", index], detail: messageOf(error).replace("on[0]", `on[${index}]`) }];
-    }
+  const each = on.flatMap((trigger, index) => {
+    const { provider, ...others } = trigger as { readonly provider: unknown };
+    const parts: [key: string, trigger: unknown][] = [
+      ["provider", { provider }],
+      ...Object.entries(others).map(([key, value]): [string, unknown] => [
+        key,
+        { provider: "any", [key]: value },
+      ]),
+    ];
+    return parts.flatMap(([key, part]) =>
+      triggerFaults([part]).map((detail) => ({
+        place: ["on", index, key],
+        detail: detail.replace("on[0]", `on[${index}]`),
+      })),
+    );
   });
+  if (each.length > 0 || on.length === 0) return each;
+  return triggerFaults(on).map((detail) => ({ place: ["on"], detail }));
+}
+
+function triggerFaults(on: readonly unknown[]): string[] {
+  try {
+    parseTriggers(on);
+    return [];
+  } catch (error) {
+    return [messageOf(error)];
+  }
 }
 
 function checkEnv(names: readonly string[]): FlowFault[] {

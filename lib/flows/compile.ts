@@ -1,4 +1,5 @@
 import { brandWorkflow, defineWorkflow, parseTriggers } from "../define-workflow.ts";
+import { isReservedVariable, VARIABLE_NAME } from "../environment-names.ts";
 import type { Fault } from "../errors.ts";
 import type { EventOrigin } from "../event.ts";
 import { compileEventExpression, type EventView } from "../event-filter.ts";
@@ -137,7 +138,9 @@ function readEnv(
 ): Readonly<Record<string, string>> {
   const values: [string, string][] = [];
   for (const [index, name] of names.entries()) {
-    const value = env[name];
+    // The check has told of it.
+    if (isReservedVariable(name) || !VARIABLE_NAME.test(name)) continue;
+    const value = Object.hasOwn(env, name) ? env[name] : undefined;
     if (value === undefined || value === "") {
       faults.push({
         place: ["env", index],

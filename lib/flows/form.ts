@@ -111,7 +111,10 @@ const nodeForm = v.strictObject({
   outputs: v.exactOptional(
     describe(
       v.union(
-        [v.pipe(v.array(text), v.nonEmpty()), mapping(text, "give a mapping of fields to parts")],
+        [
+          v.pipe(v.array(text), v.nonEmpty("give at least one field, or leave it out")),
+          mapping(text, "give a mapping of fields to parts"),
+        ],
         "give a list of fields, or a mapping of fields to parts of the result such as { title: body.title }",
       ),
       "Fields of the state that take the parts of the result: a list of names, or a mapping of fields to parts",

@@ -1,5 +1,6 @@
 import { toPointer } from "../define-workflow.ts";
 import { messageOf, WebhookError } from "../errors.ts";
+import { hasOddNumber } from "../json.ts";
 import type { AnyWorkflow } from "../workflow.ts";
 import { checkFlow } from "./check.ts";
 import { checkForm, findIdle } from "./check-form.ts";
@@ -133,6 +134,12 @@ function inOrder(faults: readonly SourceFault[]): SourceFault[] {
 
 /** What a file with the same content would hold: plain JSON, so that no later change of the object changes the flow. */
 function toPlain(config: unknown): unknown {
+  if (hasOddNumber(config)) {
+    throw new WebhookError(
+      "flow_invalid",
+      "Cannot use the flow: JSON has no Infinity and no NaN; take another number",
+    );
+  }
   try {
     return JSON.parse(JSON.stringify(config) ?? "null");
   } catch (error) {

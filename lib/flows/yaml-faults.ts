@@ -18,6 +18,7 @@ const WAYS: Readonly<Record<string, string>> = {
   BAD_INDENT: "line it up with what it belongs to",
   BAD_SCALAR_START: "put the text in quotes",
   BLOCK_AS_IMPLICIT_KEY: 'put a text that has ": " in it in quotes',
+  NON_STRING_KEY: "write the key as text",
   MULTILINE_IMPLICIT_KEY: 'write ": " behind the key, and line it up with its neighbours',
   TAB_AS_INDENT: "use spaces",
   TAG_RESOLVE_FAILED: 'leave it out, or put a text that begins with "!" in quotes',

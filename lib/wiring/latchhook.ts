@@ -362,6 +362,11 @@ function describe(
 ): Description {
   const noToken =
     "admin routes answer 401; set ADMIN_TOKEN to at least 24 characters, such as from: openssl rand -base64 24";
+  const unsigned = options.allowUnsigned.filter((name) => !Object.hasOwn(options.secrets, name));
+  const signatures =
+    unsigned.length === 0
+      ? "every delivery needs its provider's signature"
+      : `deliveries of ${unsigned.join(", ")} need no signature, all others their provider's`;
   const isClosed = options.adminTokens.length === 0 && options.authorize === undefined;
   return {
     database: `${about.url} (${about.engine})`,
@@ -369,6 +374,6 @@ function describe(
     mode: isTryOut ? "try-out" : "secured",
     modeMeans: isTryOut
       ? "requests from this machine need no signature and no token; set WEBHOOK_SECRET_GENERIC and ADMIN_TOKEN before you put any proxy or tunnel in front"
-      : `every delivery needs its provider's signature; ${isClosed ? noToken : "admin routes need the token"}`,
+      : `${signatures}; ${isClosed ? noToken : "admin routes need the token"}`,
   };
 }

@@ -42,7 +42,7 @@ export async function loadWorkflows(
  * @throws {WebhookError} `flow_invalid`, with every fault of the file
  */
 export async function loadWorkflowFile(file: string | URL, env: FlowHost["env"]): Promise<AnyWorkflow> {
-  const path = typeof file === "string" ? file : fileURLToPath(file);
+  const path = typeof file === "string" && !file.startsWith("file:") ? file : fileURLToPath(file);
   const { workflow, faults, errors } = await readFamily(path, env);
   if (errors.length > 0) throw errors[0];
   if (workflow !== null && faults.length === 0) return workflow;

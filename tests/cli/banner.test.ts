@@ -32,6 +32,16 @@ test("in try-out mode it ends with a first delivery to the real port", () => {
   assert.not.match(banner({ ...tryOut, mode: "secured" }, at), /curl/);
 });
 
+test("a first delivery names a workflow that there is", () => {
+  const last = (workflows: string[]): string =>
+    banner({ ...tryOut, workflows }, at)
+      .trimEnd()
+      .split("\n")
+      .at(-1) ?? "";
+  assert.match(last(["reminder", "sum"]), /-d '{"workflow_name":"reminder","inputs":{}}'$/);
+  assert.not.match(last([]), /curl/);
+});
+
 test("IPv6 addresses stand in brackets, and an unusual one is called by itself", () => {
   assert.match(banner(tryOut, { address: "::1", port: 1 }), /http:\/\/\[::1\]:1\n.*http:\/\/localhost:1\//s);
   assert.match(banner(tryOut, { address: "127.0.0.2", port: 1 }), /curl .*http:\/\/127\.0\.0\.2:1\//);

@@ -242,6 +242,24 @@ const faulty: [what: string, flow: unknown, ...faults: [place: string, detail: R
 
     ["nodes[0].sett", /did you mean "set"\?/],
   ],
+  [
+    "parts of triggers that are of no use, each by itself",
+    flowWith({
+      on: [
+        { provider: "GitHub", event: "", if: "bdoy.a" },
+        { provider: "github", if: "body.a and body.b" },
+      ],
+    }),
+    ["on[0].provider", /Cannot use "GitHub" as provider/],
+    ["on[0].event", /Cannot use "event" of on\[0\]: give 1 to/],
+    ["on[0].if", /did you mean body\?/],
+    ["on[1].if", /Cannot use "if" of on\[1\]: Unexpected word: and; write && for and/],
+  ],
+  [
+    "more triggers than may be tried",
+    flowWith({ on: Array.from({ length: 51 }, () => ({ provider: "github" })) }),
+    ["on", /Cannot use "on" with 51 entries: at most 50/],
+  ],
   ["a node that sets nothing", withSet({}), ["nodes[0].set", /at least one field to write/]],
   [
     "a field to write that is not declared",

@@ -32,7 +32,7 @@ test("a fault in one part does not hide another beside it, and is told of once",
 test("what only the machine can tell comes with the rest, where the form holds", async () => {
   const text = `schema_version: "1.0"
 flow: { name: x }
-env: [GONE]
+env: [GONE, WEBHOOK_SECRET_X, API-KEY, __proto__]
 state: { fields: { n: { type: int } } }
 nodes:
   - { id: a, set: { m: 1 } }
@@ -47,6 +47,9 @@ edges:
   await rejects(parseFlow(text, "x.yaml", flowHost()), (error) => {
     assert.equal(error.message.split("\n"), [
       "x.yaml:3:7: Cannot use GONE: it is not set in the environment; set it, or leave it out",
+      "x.yaml:3:13: Cannot use WEBHOOK_SECRET_X in a flow: it holds a secret of this server; take another variable",
+      'x.yaml:3:31: Cannot use "API-KEY" as a variable: give a name such as API_TOKEN',
+      "x.yaml:3:40: Cannot use __proto__: it is not set in the environment; set it, or leave it out",
       'x.yaml:6:21: Cannot write "m": state.fields has no such field; known are n',
       'x.yaml:7:14: Cannot load "_gone.ts": there is no file _gone.ts',
       "x.yaml:8:14: Cannot use provider google without a key: set GOOGLE_API_KEY or GOOGLE_GENERATIVE_AI_API_KEY, or name another provider under llm",

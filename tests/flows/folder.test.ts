@@ -202,7 +202,10 @@ test("a child that does not take its inputs ends the run and says why", async (t
     "parent.yaml": flow("n: { type: int }", ["id: a, workflow: child, inputs: { n: text }"]),
   });
   const { error } = await reaches(await start("parent"), "failed");
-  assert.is(error?.message, 'Cannot run workflow "child" with these inputs: /n: Expected int, found str');
+  assert.is(
+    error?.message,
+    'Cannot run workflow "child" in node "a" with these inputs: /n: Expected int, found str',
+  );
 });
 
 test("a workflow given in the options can be a child", async (t) => {

@@ -135,6 +135,11 @@ test("what JSON cannot carry is no flow", async () => {
       /JSON cannot carry it/,
     );
   }
+  const endless = { ...config, state: { fields: { n: { type: "float", default: Infinity } } } };
+  assert.match(
+    (await faultOf(() => flowFromConfig(endless as unknown as FlowConfig))).message,
+    /JSON has no Infinity and no NaN/,
+  );
   assert.match(
     (await faultOf(() => flowFromConfig(undefined as unknown as FlowConfig))).message,
     /Cannot use null as the flow/,

@@ -292,6 +292,8 @@ test("allowUnsigned lets deliveries in without a signature, and says so on the e
   const open = await openServer({ secrets: {}, allowUnsigned: ["generic"] });
   const both = await openServer({ secrets: { generic: SECRET }, allowUnsigned: ["generic"] });
   try {
+    assert.match(open.latchhook.describe().modeMeans, /^deliveries of generic need no signature, all others/);
+    assert.match(both.latchhook.describe().modeMeans, /^every delivery needs its provider's signature/);
     const { body, path } = delivery(BODY);
     const unsigned = { path, body, headers: { "content-type": "application/json" } };
     const answer = await open.askBoth(unsigned);

@@ -25,8 +25,14 @@ test("a YAML file runs by its path, and its result depends on the inputs", async
 });
 
 test("a TypeScript file runs by its URL", async () => {
-  const result = await runWorkflowAsync(pathToFileURL(join(examples, "test.ts")), { topic: "tall ships" });
-  assert.equal(result, { topic: "tall ships", title: "About tall ships", words: 3 });
+  const url = pathToFileURL(join(examples, "test.ts"));
+  for (const named of [url, url.href]) {
+    assert.equal(await runWorkflowAsync(named, { topic: "tall ships" }), {
+      topic: "tall ships",
+      title: "About tall ships",
+      words: 3,
+    });
+  }
 });
 
 test("a sleep is slept, and what comes after it is done", async () => {

@@ -42,33 +42,38 @@ export class KeptOutput {
   text(hide: SecretHider): string {
     const decoder = new TextDecoder();
     const inTail = this.#total - HEAD_BYTES;
-    if (inTail <= 0) return fitJson(hide(decoder.decode(this.#head.subarray(0, this.#total))));
+    if (inTail <= 0) return fitJson(hide(decoder.decode(this.#head.subarray(0, this.#total))), "", 0);
     const start = inTail % TAIL_BYTES;
     const isCut = inTail > TAIL_BYTES;
     const tail = isCut
       ? [this.#tail.subarray(start), this.#tail.subarray(0, start)]
       : [this.#tail.subarray(0, inTail)];
     const bytes = [this.#head, ...tail];
-    if (!isCut) return fitJson(hide(decoder.decode(joinBytes(bytes))));
+    if (!isCut) return fitJson(hide(decoder.decode(joinBytes(bytes))), "", 0);
     const unsure = Math.max(0, hide.longest - 1);
     const before = hide(decoder.decode(this.#head));
     const after = hide(decoder.decode(joinBytes(tail)));
     const head = before.slice(0, before.length - unsure);
-    return fitJson(`${head}${leftOut(inTail - TAIL_BYTES)}${after.slice(unsure)}`);
+    return fitJson(head, after.slice(unsure), inTail - TAIL_BYTES);
   }
 }
 
-function leftOut(bytes: number): string {
-  return `\n[${bytes} bytes left out]\n`;
+/**
+ * Beginning and end, with what is left out between them said there. Control characters take six bytes each in JSON, so
+ * that more of them may have to go than is left out already.
+ */
+function fitJson(head: string, tail: string, bytesOut: number): string {
+  const text = bytesOut === 0 ? head + tail : `${head}\n[${bytesOut} bytes left out]\n${tail}`;
+  if (bytesOf(JSON.stringify(text)) <= OUTPUT_JSON_MAX) return text;
+  const whole = head + tail;
+  const start = whole.slice(0, Math.floor(whole.length * CUT_TO_HALVES));
+  const end = whole.slice(Math.ceil(whole.length * (1 - CUT_TO_HALVES)));
+  return fitJson(start, end, bytesOut + bytesOf(whole) - bytesOf(start) - bytesOf(end));
 }
 
-/** Control characters take six bytes each in JSON, so that a text may be too long though its bytes are few. */
-function fitJson(text: string): string {
-  let fitting = text;
-  for (let half = text.length >> 1; encodeText(JSON.stringify(fitting)).byteLength > OUTPUT_JSON_MAX; ) {
-    half = Math.floor(half * 0.75);
-    const left = text.length - 2 * half;
-    fitting = `${text.slice(0, half)}\n[${left} characters left out]\n${text.slice(-half)}`;
-  }
-  return fitting;
+/** Of a text that is too long its first and its last three eighths are kept. */
+const CUT_TO_HALVES = 0.375;
+
+function bytesOf(text: string): number {
+  return encodeText(text).byteLength;
 }

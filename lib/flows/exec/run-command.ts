@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { setLongTimer } from "../../clock.ts";
 import { FatalError } from "../../workflow-errors.ts";
@@ -116,9 +117,11 @@ async function notStarted(error: unknown, { program, cwd }: Command): Promise<Er
   const isFolder = cwd === undefined || (await stat(cwd).catch(() => null))?.isDirectory() === true;
   if (!isFolder) return new Error(`there is no folder ${JSON.stringify(cwd)}`);
   if (code !== "ENOENT") return new Error(`it cannot be started (${code ?? "unknown error"})`);
-  return new Error(
-    `there is no program ${JSON.stringify(program)}${program.includes("/") ? "" : " in PATH"}`,
-  );
+  const isPath = program.includes("/");
+  // The system has the same error for a script whose first line names what is not there.
+  const isThere = isPath && (await stat(resolve(cwd ?? ".", program)).catch(() => null)) !== null;
+  if (isThere) return new Error(`the interpreter that ${JSON.stringify(program)} names is not there`);
+  return new Error(`there is no program ${JSON.stringify(program)}${isPath ? "" : " in PATH"}`);
 }
 
 function keep(stream: Readable | null): KeptOutput {

@@ -27,27 +27,26 @@ export const workflow: NodeKind<string> = {
     return async (context) => {
       const child = host.findWorkflow(name);
       if (child === undefined)
-        throw new Error(`Cannot run workflow ${show(name)}: there is none of this name here`);
-      return { result: await runChild(name, child, structuredClone(fill(context.values)), context) };
+        throw new Error(
+          `Cannot run workflow ${show(name)} in node ${show(node.id)}: there is none of this name here`,
+        );
+      const inputs: unknown = structuredClone(fill(context.values));
+      const validation = await child.validate(inputs);
+      if ("faults" in validation) {
+        const what = faultsText(validation.faults, "the inputs");
+        throw new FatalError(
+          `Cannot run workflow ${show(name)} in node ${show(node.id)} with these inputs: ${what}`,
+        );
+      }
+      return { result: await runChild(child, validation.value, context) };
     };
   },
 };
 
-async function runChild(
-  name: string,
-  child: AnyWorkflow,
-  inputs: unknown,
-  context: NodeContext,
-): Promise<unknown> {
-  const validation = await child.validate(inputs);
-  if ("faults" in validation) {
-    throw new FatalError(
-      `Cannot run workflow ${show(name)} with these inputs: ${faultsText(validation.faults, "the inputs")}`,
-    );
-  }
+async function runChild(child: AnyWorkflow, input: unknown, context: NodeContext): Promise<unknown> {
   const { event, log, runId, attempt } = context.run;
   return await child.run({
-    input: validation.value,
+    input,
     event,
     log,
     runId,

@@ -1,6 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { KeptOutput } from "../../../lib/flows/exec/kept-output.ts";
+import { KeptOutput, OUTPUT_JSON_MAX } from "../../../lib/flows/exec/kept-output.ts";
 import { secretHider } from "../../../lib/flows/secret-hider.ts";
 import { encodeText } from "../../../lib/json.ts";
 
@@ -33,6 +33,18 @@ test("what fits is kept whole, up to the last byte", () => {
   const whole = "ab".repeat((HEAD + TAIL) / 2);
   assert.is(kept(whole, 999), whole);
   assert.match(kept(`${whole}c`, 999), /\n\[1 bytes left out\]\n/);
+});
+
+test("control characters are left out where JSON makes them too long, and all that is left out is counted", () => {
+  for (const bytes of [100_000, HEAD + TAIL, 400_000]) {
+    const shown = kept("\u001b".repeat(bytes));
+    assert.ok(JSON.stringify(shown).length <= OUTPUT_JSON_MAX);
+    const [head = "", left = "", tail = ""] = shown.split(/\n\[(\d+) bytes left out\]\n/);
+    // Beside a cut of the stream as much as a secret is left out without being counted.
+    const unsure = bytes > HEAD + TAIL ? 2 * (SECRET.length - 1) : 0;
+    assert.is(head.length + Number(left) + tail.length + unsure, bytes);
+    assert.is(head.length, tail.length);
+  }
 });
 
 test("no part of a secret is shown, wherever a cut falls into it", () => {

@@ -194,6 +194,13 @@ for (const [what, form, message] of notStarted) {
   });
 }
 
+test("of a script whose interpreter is not there it is said so", async ({ folder }) => {
+  await writeFile(join(folder, "own.sh"), "#!/no/such/interpreter\n", { mode: 0o755 });
+  const why = /the interpreter that ".*own\.sh" names is not there$/;
+  await rejects(run({ command: ["./own.sh"], cwd: folder }), why);
+  await rejects(run({ command: [join(folder, "own.sh")] }), why);
+});
+
 test("more than the system takes ends the run, and nothing of it is shown", async () => {
   const state = { long: "sha-of-nobody".repeat(10_000) };
   const command = ["true", ...Array.from({ length: 60 }, () => "{long}")];
@@ -221,7 +228,7 @@ test("a command that prints for ever is kept to its beginning and its end", asyn
   assert.match(stdout, /\n\[\d+ bytes left out\]\n/);
   assert.match(stdout, /line-59999\n$/);
   assert.ok(stdout.length < 300_000, `${stdout.length} characters`);
-  assert.match(stderr, /\[\d+ characters left out\]/);
+  assert.match(stderr, /\[\d+ bytes left out\]/);
   assert.ok(JSON.stringify(stderr).length <= OUTPUT_JSON_MAX, "control characters count as JSON writes them");
 });
 

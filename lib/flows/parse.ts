@@ -3,9 +3,11 @@ import { messageOf, WebhookError } from "../errors.ts";
 import { hasOddNumber } from "../json.ts";
 import type { AnyWorkflow } from "../workflow.ts";
 import { checkFlow } from "./check.ts";
+import { checkChild } from "./check-child.ts";
 import { checkForm, findIdle } from "./check-form.ts";
 import { compileFlow, findHostFaults } from "./compile.ts";
 import { type FlowFault, isRecord, show } from "./fault.ts";
+import { type Fields, parseFields } from "./fields.ts";
 import type { FlowConfig } from "./form.ts";
 import type { FlowHost } from "./node-kind.ts";
 import type { Position, SourceFault } from "./position.ts";
@@ -16,10 +18,20 @@ export interface ParsedFlow {
   readonly workflow: AnyWorkflow;
   /** What is odd and does not stop it. */
   readonly warnings: readonly SourceFault[];
+  /** What its inputs fill; null for a workflow of code, which tells at run time. */
+  readonly fields: Fields | null;
   /** The workflows that its nodes name, with the places of the names. */
-  readonly children: readonly (SourceFault & { readonly name: string })[];
+  readonly children: readonly ChildUse[];
   /** The providers that its `on` names, with the places of the names; a workflow of code has none. */
   readonly providers: readonly (Partial<Position> & { readonly name: string })[];
+}
+
+/** A workflow that a node names. */
+export interface ChildUse {
+  readonly name: string;
+  readonly at: Position;
+  /** The faults between the node and the child, where that is a flow. */
+  readonly faultsWith: (child: Fields) => SourceFault[];
 }
 
 /**
@@ -41,17 +53,24 @@ export async function parseFlow(
     throw new FlowError(fileName, inOrder([...source.faults, ...located(faults, source)]));
   }
   const config = source.value as FlowConfig;
+  const fields = parseFields(config.state.fields);
   return {
     workflow,
+    fields,
     warnings: inOrder(located(findIdle(config), source)),
     providers: (config.on ?? []).map(({ provider }, index) => ({
       ...source.locate(["on", index, "provider"]),
       name: provider,
     })),
-    children: config.nodes.flatMap(({ workflow: name }, index) => {
-      if (typeof name !== "string") return [];
-      const detail = `Cannot run workflow ${JSON.stringify(name)}: there is none of this name here`;
-      return [{ ...source.locate(["nodes", index, "workflow"]), name, detail }];
+    children: config.nodes.flatMap((node, index) => {
+      if (typeof node.workflow !== "string") return [];
+      return [
+        {
+          name: node.workflow,
+          at: source.locate(["nodes", index, "workflow"]),
+          faultsWith: (child) => inOrder(located(checkChild(node, ["nodes", index], fields, child), source)),
+        },
+      ];
     }),
   };
 }

@@ -9,6 +9,17 @@ export interface FileFault {
   readonly detail: string;
 }
 
+/** A node names a workflow that there is not. */
+export function noSuchChild(name: string, at: Omit<FileFault, "detail">): FileFault {
+  return { ...at, detail: `Cannot run workflow ${JSON.stringify(name)}: there is none of this name here` };
+}
+
+/** A node names a workflow that runs the node's own. */
+export function ownParent(name: string, parent: string, at: Omit<FileFault, "detail">): FileFault {
+  const [child, own] = [JSON.stringify(name), JSON.stringify(parent)];
+  return { ...at, detail: `Cannot run workflow ${child} here: it runs ${own} itself` };
+}
+
 /** A fault as a line that editors and terminals can open. */
 export function lineOf({ file, line, column, detail }: FileFault): string {
   return line === undefined ? `${file}: ${detail}` : `${file}:${line}:${column}: ${detail}`;

@@ -1,8 +1,9 @@
 import { readdir, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { FlowHost } from "../flows/node-kind.ts";
+import type { ParsedFlow } from "../flows/parse.ts";
 import type { AnyWorkflow } from "../workflow.ts";
-import { type FileFault, faultsOf } from "./file-fault.ts";
+import { type FileFault, faultsOf, noSuchChild, ownParent } from "./file-fault.ts";
 import { folderHost } from "./folder-host.ts";
 import type { ProviderUse } from "./read-folder.ts";
 import { isWorkflowFile, nameOf, readWorkflow } from "./read-workflow.ts";
@@ -21,14 +22,14 @@ export interface Family {
 /** Reads one file as a workflow, and from the same folder the workflows that it runs. */
 export async function readFamily(path: string, env: FlowHost["env"]): Promise<Family> {
   const root = await realpath(dirname(path));
-  const family = new Map<string, AnyWorkflow>();
+  const family = new Map<string, ParsedFlow>();
   const seen = new Set<string>();
   const faults: FileFault[] = [];
   const warnings: FileFault[] = [];
   const providers: ProviderUse[] = [];
   const errors: unknown[] = [];
-  const host = folderHost(root, env, (name) => family.get(name));
-  const load = async (from: string, parents: readonly string[]): Promise<AnyWorkflow | null> => {
+  const host = folderHost(root, env, (name) => family.get(name)?.workflow);
+  const load = async (from: string, parents: readonly string[]): Promise<ParsedFlow | null> => {
     const file = basename(from);
     const found = await readWorkflow(from, host).catch((error: unknown) => {
       errors.push(error);
@@ -38,21 +39,22 @@ export async function readFamily(path: string, env: FlowHost["env"]): Promise<Fa
     if (found === null) return null;
     warnings.push(...found.warnings.map((warning) => ({ file, ...warning })));
     providers.push(...found.providers.map((provider) => ({ file, ...provider })));
-    for (const { name, ...child } of found.children) {
+    for (const { name, at, faultsWith } of found.children) {
       const childFile = (await readdir(root)).find(
         (other) => isWorkflowFile(other) && nameOf(other) === name,
       );
-      if (childFile === undefined) faults.push({ file, ...child });
-      else if (parents.includes(name)) {
-        const detail = `Cannot run workflow ${JSON.stringify(name)} here: it runs this one itself`;
-        faults.push({ file, ...child, detail });
-      } else if (!seen.has(name)) {
+      if (childFile === undefined) faults.push(noSuchChild(name, { file, ...at }));
+      else if (parents.includes(name)) faults.push(ownParent(name, nameOf(file), { file, ...at }));
+      else if (!seen.has(name)) {
         seen.add(name);
-        const workflow = await load(join(root, childFile), [...parents, name]);
-        if (workflow !== null) family.set(name, workflow);
+        const child = await load(join(root, childFile), [...parents, name]);
+        if (child !== null) family.set(name, child);
       }
+      const fields = family.get(name)?.fields;
+      if (fields) faults.push(...faultsWith(fields).map((fault) => ({ file, ...fault })));
     }
-    return found.workflow;
+    return found;
   };
-  return { workflow: await load(path, [nameOf(path)]), faults, warnings, providers, errors };
+  const loaded = await load(path, [nameOf(path)]);
+  return { workflow: loaded?.workflow ?? null, faults, warnings, providers, errors };
 }

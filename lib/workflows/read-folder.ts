@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { Fields } from "../flows/fields.ts";
 import type { FlowHost } from "../flows/node-kind.ts";
-import type { ParsedFlow } from "../flows/parse.ts";
+import type { ChildUse, ParsedFlow } from "../flows/parse.ts";
 import { type AnyWorkflow, type NamedWorkflow, WORKFLOW_NAME } from "../workflow.ts";
-import { type FileFault, faultsOf } from "./file-fault.ts";
+import { type FileFault, faultsOf, noSuchChild, ownParent } from "./file-fault.ts";
 import { folderHost, isInside } from "./folder-host.ts";
 import { isWorkflowFile, nameOf, readWorkflow } from "./read-workflow.ts";
 
@@ -46,7 +47,8 @@ export async function readFolder(root: string, { env, given = {} }: LoadOptions)
   const providers: ProviderUse[] = [];
   const errors: unknown[] = [];
   const files = new Map<string, string>();
-  const children: (ParsedFlow["children"][number] & { file: string; parent: string })[] = [];
+  const fieldsByName = new Map<string, Fields | null>();
+  const children: (ChildUse & { file: string; parent: string })[] = [];
   for (const file of (await readdir(root)).filter(isWorkflowFile).sort()) {
     try {
       const found = await loadNamed(root, file, host);
@@ -56,6 +58,7 @@ export async function readFolder(root: string, { env, given = {} }: LoadOptions)
       if (other !== undefined) throw new TypeError(`its name is taken by ${other}; rename one`);
       files.set(name, file);
       byName.set(name, found.named.workflow);
+      fieldsByName.set(name, found.fields);
       loaded.push(found.named);
       warnings.push(...found.warnings.map((warning) => ({ file, ...warning })));
       providers.push(...found.providers.map((provider) => ({ file, ...provider })));
@@ -68,14 +71,12 @@ export async function readFolder(root: string, { env, given = {} }: LoadOptions)
   // A file with faults is there all the same: to say that it is not would send people to the wrong place.
   const isThere = (name: string): boolean =>
     byName.has(name) || faults.some(({ file }) => nameOf(file) === name);
-  for (const { name, parent, ...child } of children) {
-    if (!isThere(name)) faults.push({ ...child, detail: child.detail });
+  for (const { name, parent, file, at, faultsWith } of children) {
+    const fields = fieldsByName.get(name);
+    if (!isThere(name)) faults.push(noSuchChild(name, { file, ...at }));
     else if (leadsTo(name, parent, children)) {
-      faults.push({
-        ...child,
-        detail: `Cannot run workflow ${JSON.stringify(name)} here: it runs ${JSON.stringify(parent)} itself`,
-      });
-    }
+      faults.push(ownParent(name, parent, { file, ...at }));
+    } else if (fields) faults.push(...faultsWith(fields).map((fault) => ({ file, ...fault })));
   }
   return { loaded: loaded.sort((a, b) => (a.name < b.name ? -1 : 1)), faults, warnings, providers, errors };
 }

@@ -39,7 +39,7 @@ export async function readWorkflow(path: string, host: FlowHost): Promise<Parsed
   if (CODE.includes(ending)) {
     const workflow = workflowOfModule(await importModule(pathToFileURL(path).href));
     const providers = (workflow.on ?? []).map(({ provider }) => ({ name: provider }));
-    return { workflow, warnings: [], children: [], providers };
+    return { workflow, fields: null, warnings: [], children: [], providers };
   }
   throw new TypeError(
     `Cannot load ${basename(path)} as a workflow: give a file that ends in ${[...CODE, ...FLOWS].join(", ")}`,

@@ -104,12 +104,17 @@ test("single files are looked at with the workflows that they run", async ({ fol
     ...files,
     "parent.yaml": sound.replace("set: { n: 1 }", "workflow: bad"),
     "lone.yaml": sound.replace("set: { n: 1 }", "workflow: nowhere"),
+    "wrong.yaml": sound.replace("set: { n: 1 }", "workflow: good, inputs: { m: 1 }"),
   });
   assert.is((await check([join(folder, "good.yaml")])).code, 0);
   const { code, out } = await check([join(folder, "parent.yaml"), join(folder, "lone.yaml")]);
   assert.is(code, 1);
   assert.match(out, /bad\.yaml:4:25: Cannot write "m"/);
   assert.match(out, /lone\.yaml:4:18: Cannot run workflow "nowhere"/);
+  assert.match(
+    (await check([join(folder, "wrong.yaml")])).out,
+    /^\S+wrong\.yaml:4:\d+: Cannot hand "m" to workflow "good": it has no such field; known are n\n/,
+  );
 });
 
 test("what the workflows need of the environment is looked for, and our own secrets are not there", async ({

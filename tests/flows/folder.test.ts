@@ -199,7 +199,9 @@ edges: [{ from: START, to: [nap, work] }, { from: nap, to: END }, { from: work, 
 test("a child that does not take its inputs ends the run and says why", async (t) => {
   const { start, reaches } = await open(t, {
     "child.yaml": flow("n: { type: int, required: true }", ["id: a, set: { n: 1 }"]),
-    "parent.yaml": flow("n: { type: int }", ["id: a, workflow: child, inputs: { n: text }"]),
+    "parent.yaml": flow("any: { type: dict, default: { n: text } }", [
+      'id: a, workflow: child, inputs: { n: "{any.n}" }',
+    ]),
   });
   const { error } = await reaches(await start("parent"), "failed");
   assert.is(
@@ -236,6 +238,32 @@ const refused: readonly [what: string, files: Readonly<Record<string, string>>, 
     /^c\.yaml:6:14: Cannot run workflow "c" here: it runs "c" itself$/,
   ],
   [
+    "a child that is run with what it does not take, for what it does not give",
+    {
+      "a.yaml": flow("s: { type: str }, n: { type: int }, all: { type: dict }, item: { type: int }", [
+        'id: x, workflow: child, inputs: { n: "{s}", nmae: x, o: { a: [1, "{n}"], b: 2 }, may: null }, outputs: { s: result.nmae }',
+        // For the target of a parallel edge {item} is none of the fields: of what type it is shows at run time.
+        'id: y, workflow: child, inputs: { n: 1.5, name: "{item}" }, outputs: [s, n]',
+        "id: z, workflow: child, inputs: { n: 1, name: x }, outputs: { s: result.o.a.0, all: result, n: result.name, item: result }",
+      ]),
+      "child.yaml": flow(
+        "n: { type: int, required: true }, name: { type: str, required: true }, may: { type: int, default: null }, o: { type: object, schema: { a: 'list[str]' } }",
+        ["id: a, set: { n: 1 }"],
+      ),
+    },
+    /^a\.yaml:6:14: Cannot run workflow "child" without "name": add it to the node's inputs$/,
+    /^a\.yaml:6:41: Cannot hand "\{s\}" to workflow "child" as n: expected int, and \{s\} is str$/,
+    /^a\.yaml:6:51: Cannot hand "nmae" to workflow "child": it has no such field; did you mean "name"\?$/,
+    /^a\.yaml:6:60: .* as o\/a\/0: expected str, found int$/,
+    /^a\.yaml:6:60: .* as o\/a\/1: expected str, and \{n\} is int$/,
+    /^a\.yaml:6:60: .* as o\/b: expected no such part: the object has a$/,
+    /^a\.yaml:6:\d+: Cannot take "nmae" for s: result has no "nmae"; did you mean "name"\?$/,
+    /^a\.yaml:7:41: Cannot hand 1\.5 to workflow "child" as n: expected int, found float$/,
+    /^a\.yaml:7:\d+: Cannot take "s" for s: result has no "s"; known are n, name, may, o$/,
+    /^a\.yaml:8:\d+: Cannot write result\.name, which is str, to n: expected int$/,
+    /^a\.yaml:8:\d+: Cannot write result, which is object, to item: expected int$/,
+  ],
+  [
     "a function that there is not, a variable that is not set, and another file's faults",
     {
       "a.yaml": flow("n: { type: int }", ["id: x, run: _f.js#nope"], "env: [API_TOKEN]"),
@@ -258,7 +286,8 @@ for (const [what, files, ...lines] of refused) {
       allowUnsigned: ["generic"],
     });
     let found: string[] = [];
-    await rejects(latchhook.start(), (error) => {
+    const starts = latchhook.start().finally(() => latchhook.stop());
+    await rejects(starts, (error) => {
       found = error.message.split("\n").slice(1);
     });
     for (const line of lines)
@@ -266,6 +295,8 @@ for (const [what, files, ...lines] of refused) {
         found.some((each) => line.test(each)),
         `${line} in ${found.join("\n")}`,
       );
+    const ofA = found.filter((each) => each.startsWith("a.yaml"));
+    assert.is(ofA.length, lines.filter(({ source }) => source.startsWith("^a")).length, ofA.join("\n"));
   });
 }
 
@@ -392,7 +423,7 @@ test("run directly, a flow finds its functions and the workflows beside it", asy
   );
   await rejects(
     runWorkflowAsync(join(t.folder, "self.yaml"), {}),
-    /^self\.yaml:6:14: .*it runs this one itself/,
+    /^self\.yaml:6:14: .*it runs "self" itself/,
   );
 });
 

@@ -20,7 +20,7 @@ export {
   WebhookError,
 } from "./lib/errors.ts";
 export type { WebhookEvent } from "./lib/event.ts";
-export type { FlowConfig } from "./lib/flows/form.ts";
+export type { FlowConfig } from "./lib/flows/flow-config.ts";
 export type { Stored } from "./lib/json.ts";
 export type { Log } from "./lib/log.ts";
 export type { LatchhookOptions, ListenOptions, Role } from "./lib/options.ts";

@@ -2,7 +2,7 @@ import { lookupsIn } from "./check-templates.ts";
 import { fieldsRead } from "./condition.ts";
 import { type FlowFault, isRecord, show } from "./fault.ts";
 import type { Fields } from "./fields.ts";
-import type { EdgeForm } from "./form.ts";
+import type { EdgeForm } from "./flow-config.ts";
 import { arcsOf, Graph } from "./graph.ts";
 
 /** Two hundred nodes that all write one field make 20,000 pairs; the first hundred say what is wrong. */

@@ -9,7 +9,8 @@ import { checkRaces } from "./check-races.ts";
 import { type FlowFault, isRecord, type Place, show } from "./fault.ts";
 import { ANY_TYPE, type FieldType } from "./field-type.ts";
 import { type Field, type FieldForm, parseFields } from "./fields.ts";
-import { type EdgeForm, NODES_MAX } from "./form.ts";
+import type { EdgeForm } from "./flow-config.ts";
+import { NODES_MAX } from "./form.ts";
 import { writesOf } from "./writes.ts";
 
 /**

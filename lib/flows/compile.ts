@@ -9,13 +9,15 @@ import { isDefault } from "./check-edges.ts";
 import { compileCondition } from "./condition.ts";
 import { type FlowFault, isRecord, type Place } from "./fault.ts";
 import { type Fields, fillState, initialState, parseFields, type State } from "./fields.ts";
-import { CONCURRENCY_DEFAULT, type EdgeForm, type FlowConfig, ITERATIONS_DEFAULT } from "./form.ts";
+import type { EdgeForm, FlowConfig } from "./flow-config.ts";
+import { CONCURRENCY_DEFAULT, ITERATIONS_DEFAULT } from "./form.ts";
 import { arcsOf, Graph, loopedNodes } from "./graph.ts";
 import { KINDS } from "./kinds.ts";
 import type { FlowHost, NodeForm, NodeKind, RunNode } from "./node-kind.ts";
 import { outputsOf } from "./outputs.ts";
+import type { Flow, Items, ReadyEdge, ReadyNode } from "./ready-flow.ts";
 import { compileTemplates } from "./template.ts";
-import { type Flow, type Items, type ReadyEdge, type ReadyNode, walkFlow } from "./walk.ts";
+import { walkFlow } from "./walk.ts";
 import { writesOf } from "./writes.ts";
 
 /**

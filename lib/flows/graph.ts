@@ -1,5 +1,5 @@
 import type { Place } from "./fault.ts";
-import type { EdgeForm } from "./form.ts";
+import type { EdgeForm } from "./flow-config.ts";
 
 /** Where an edge may lead. */
 export interface Arc {

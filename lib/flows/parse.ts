@@ -8,7 +8,7 @@ import { checkForm, findIdle } from "./check-form.ts";
 import { compileFlow, findHostFaults } from "./compile.ts";
 import { type FlowFault, isRecord, show } from "./fault.ts";
 import { type Fields, parseFields } from "./fields.ts";
-import type { FlowConfig } from "./form.ts";
+import type { FlowConfig } from "./flow-config.ts";
 import type { FlowHost } from "./node-kind.ts";
 import type { Position, SourceFault } from "./position.ts";
 import { readSource, type Source } from "./source.ts";

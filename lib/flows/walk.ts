@@ -1,68 +1,11 @@
-import { messageOf } from "../errors.ts";
 import { groupStep } from "../step-group.ts";
 import type { RunContext } from "../workflow.ts";
 import { FatalError } from "../workflow-errors.ts";
-import type { Condition } from "./condition.ts";
-import { isRecord } from "./fault.ts";
-import type { Fields, State } from "./fields.ts";
-import type { Graph } from "./graph.ts";
-import type { RunNode } from "./node-kind.ts";
-import { checkField, type Output, takeOutputs } from "./outputs.ts";
+import type { State } from "./fields.ts";
+import { takeOutputs } from "./outputs.ts";
+import type { Flow, Items, Locals, ReadyEdge, ReadyNode } from "./ready-flow.ts";
 import { UnfilledError } from "./unfilled-error.ts";
-
-/** A flow that was read and checked. */
-export interface Flow {
-  readonly fields: Fields;
-  readonly nodes: ReadonlyMap<string, ReadyNode>;
-  /** By the id that they come from; at most one each. */
-  readonly edges: ReadonlyMap<string, ReadyEdge>;
-  readonly graph: Graph;
-  /** The declared variables of the environment. */
-  readonly env: Readonly<Record<string, string>>;
-}
-
-/** A node that is ready to run. */
-export interface ReadyNode {
-  readonly id: string;
-  readonly run: RunNode;
-  /** null for one that writes its result by name. */
-  readonly outputs: readonly Output[] | null;
-  /** The fields that each run of it writes. */
-  readonly writes: readonly string[];
-  /** Fills its local names. */
-  readonly inputs: (values: { locals: Locals; state: State; env: Record<string, never> }) => unknown;
-  /** True where its steps are `id#n`, because it may run more than once. */
-  readonly isNumbered: boolean;
-  /** True where it has steps of its own that may sleep. */
-  readonly isGroup: boolean;
-  /** Given where it runs for each item of a parallel edge. */
-  readonly items: Items | null;
-}
-
-/** What a parallel edge says of its target. */
-export interface Items {
-  readonly field: string;
-  readonly collectField: string;
-  readonly concurrencyMax: number;
-}
-
-/** Where it goes on after a node. */
-export type ReadyEdge =
-  | { readonly kind: "to"; readonly to: readonly string[] }
-  | {
-      readonly kind: "routes";
-      readonly routes: readonly { readonly holds: Condition; readonly to: string }[];
-      readonly fallback: string;
-    }
-  | {
-      readonly kind: "loop";
-      readonly to: string;
-      readonly until: string;
-      readonly roundsMax: number;
-      readonly exitTo: string;
-    };
-
-type Locals = Readonly<Record<string, unknown>>;
+import { ownFields, remembered } from "./written-fields.ts";
 
 /** Loops within loops multiply; a run with more steps than this is no workflow any more, and its record cannot be shown. */
 export const NODE_RUNS_MAX = 10_000;
@@ -253,42 +196,4 @@ function tooManyRuns(): FatalError {
   return new FatalError(
     `Cannot run more than ${NODE_RUNS_MAX} nodes in one run: make the loops shorter, or the lists`,
   );
-}
-
-/**
- * What an earlier attempt wrote, which may be of a file that has changed since: what the node does not write any more is
- * left out.
- *
- * @throws {FatalError} what does not fit its field, or a field that the node did not write then
- */
-function remembered({ id, writes }: ReadyNode, result: unknown, fields: Fields): Record<string, unknown> {
-  const written = ownFields(id, result, fields);
-  const lacking = writes.filter((name) => !Object.hasOwn(written, name));
-  if (lacking.length === 0) return Object.fromEntries(writes.map((name) => [name, written[name]]));
-  throw new FatalError(
-    `Cannot go on behind node ${JSON.stringify(id)}: it ended before the file let it write ${lacking.join(", ")}; start the run anew`,
-  );
-}
-
-/**
- * What follows from the state and the file alone, so that it is the same each time. Fields that the file does not declare
- * any more are left out.
- *
- * @throws {FatalError} what does not fit its field
- */
-function ownFields(nodeId: string, result: unknown, fields: Fields): Record<string, unknown> {
-  if (!isRecord(result)) {
-    throw new FatalError(
-      `Cannot use what node ${JSON.stringify(nodeId)} wrote before: it is none of a flow's; start the run anew`,
-    );
-  }
-  const written = Object.entries(result).filter(([name]) => fields.has(name));
-  for (const [name, value] of written) {
-    try {
-      checkField(nodeId, name, value, fields);
-    } catch (error) {
-      throw new FatalError(messageOf(error));
-    }
-  }
-  return Object.fromEntries(written);
 }

@@ -2,7 +2,7 @@ import { systemClock } from "../clock.ts";
 import { isWorkflow } from "../define-workflow.ts";
 import { faultsText, WebhookError } from "../errors.ts";
 import type { WebhookEvent } from "../event.ts";
-import type { FlowConfig } from "../flows/form.ts";
+import type { FlowConfig } from "../flows/flow-config.ts";
 import { newId } from "../ids.ts";
 import { silentLog } from "../log.ts";
 import { readResult, storeResult } from "../stored-result.ts";

@@ -1,7 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { isWorkflow } from "../../lib/define-workflow.ts";
-import type { FlowConfig } from "../../lib/flows/form.ts";
+import type { FlowConfig } from "../../lib/flows/flow-config.ts";
 import * as parse from "../../lib/flows/parse.ts";
 import type { AnyWorkflow } from "../../lib/workflow.ts";
 import { flowHost } from "../support/flow-host.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import type { EdgeForm, FlowConfig } from "../../lib/flows/form.ts";
+import type { EdgeForm, FlowConfig } from "../../lib/flows/flow-config.ts";
 import { flowFromConfig } from "../../lib/flows/parse.ts";
 import type { AnyWorkflow } from "../../lib/workflow.ts";
 import { flowHost } from "../support/flow-host.ts";

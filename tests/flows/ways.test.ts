@@ -1,6 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import type { FlowConfig } from "../../lib/flows/form.ts";
+import type { FlowConfig } from "../../lib/flows/flow-config.ts";
 import { NODE_RUNS_MAX } from "../../lib/flows/walk.ts";
 import { isFatalError } from "../../lib/workflow-errors.ts";
 import { rejects } from "../support/rejects.ts";

@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { defineWorkflow } from "../../lib/define-workflow.ts";
 import { WebhookError } from "../../lib/errors.ts";
 import type { WebhookEvent } from "../../lib/event.ts";
-import type { FlowConfig } from "../../lib/flows/form.ts";
+import type { FlowConfig } from "../../lib/flows/flow-config.ts";
 import { runWorkflowAsync, runWorkflowFromConfig } from "../../lib/runner/run-workflow.ts";
 import { FatalError } from "../../lib/workflow-errors.ts";
 import { rejects } from "../support/rejects.ts";

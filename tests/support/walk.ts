@@ -1,4 +1,4 @@
-import type { FlowConfig } from "../../lib/flows/form.ts";
+import type { FlowConfig } from "../../lib/flows/flow-config.ts";
 import type { FlowHost } from "../../lib/flows/node-kind.ts";
 import { flowFromConfig } from "../../lib/flows/parse.ts";
 import { silentLog } from "../../lib/log.ts";

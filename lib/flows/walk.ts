@@ -1,4 +1,4 @@
-import { groupStep } from "../step-group.ts";
+import { hooksOf } from "../step-hooks.ts";
 import type { RunContext } from "../workflow.ts";
 import { FatalError } from "../workflow-errors.ts";
 import type { State } from "./fields.ts";
@@ -36,6 +36,8 @@ class Walk {
   readonly #running = new Map<string, Promise<void>>();
   readonly #runs = new Map<string, number>();
   readonly #rounds = new Map<string, number>();
+  /** Nothing begins any more. */
+  #hasFailed = false;
   #runsLeft = NODE_RUNS_MAX;
   #resultsLeft = RESULTS_MAX;
 
@@ -49,24 +51,33 @@ class Walk {
     this.#follow("START");
     while (this.#waiting.size > 0 || this.#running.size > 0) {
       for (const id of [...this.#waiting]) if (this.#isReady(id)) this.#start(id);
-      await Promise.race(this.#running.values()).catch((error: unknown) => this.#fail(error));
+      await Promise.race(this.#running.values()).catch(async (error: unknown) => {
+        this.#fail(error);
+        await this.#ended();
+        throw error;
+      });
     }
     return this.#state;
   }
 
-  /** The first that fails ends the attempt. What has begun beside it is ended first, and remembered. */
-  async #fail(error: unknown): Promise<never> {
+  /** The first that fails ends the attempt. */
+  #fail(error: unknown): void {
+    this.#hasFailed = true;
+    hooksOf(this.#context.step).fail(error);
+  }
+
+  /** What has begun beside a failure is ended first, and remembered. */
+  async #ended(): Promise<void> {
     // But no groups: in a child that sleeps the attempt would fall asleep over its failure.
     const plain = [...this.#running].flatMap(([id, node]) =>
       this.#flow.nodes.get(id)?.isGroup ? [] : [node],
     );
     await Promise.allSettled(plain);
-    throw error;
   }
 
   /** True where nothing that waits or runs leads here any more: a join waits for all of its branches. */
   #isReady(id: string): boolean {
-    if (this.#running.has(id)) return false;
+    if (this.#hasFailed || this.#running.has(id)) return false;
     const leadsHere = (other: string): boolean => other !== id && this.#flow.graph.leads(other, id);
     return ![...this.#waiting, ...this.#running.keys()].some(leadsHere);
   }
@@ -121,10 +132,9 @@ class Walk {
     const names = items.map(() => this.#nextName(node.id));
     const collected: unknown[] = new Array(items.length);
     const left = items.entries();
-    let hasFailed = false;
     const worker = async (): Promise<void> => {
       for (const [index, item] of left) {
-        if (hasFailed) return;
+        if (this.#hasFailed) return;
         const written = await this.#step(node, names[index] ?? "", { item, index });
         const [only, ...more] = Object.values(written);
         collected[index] = more.length === 0 ? only : written;
@@ -132,7 +142,7 @@ class Walk {
     };
     const workers = Array.from({ length: Math.min(concurrencyMax, items.length) }, worker);
     await Promise.all(workers).catch(async (error: unknown) => {
-      hasFailed = true;
+      this.#fail(error);
       if (!node.isGroup) await Promise.allSettled(workers);
       throw error;
     });
@@ -172,16 +182,17 @@ class Walk {
         throw error instanceof UnfilledError ? error.in(node.id) : error;
       });
     const ended: Promise<Record<string, unknown>> = node.isGroup
-      ? groupStep(context.step)(name, (given) => runNamed(given.idempotencyKey, () => context.signal))
+      ? hooksOf(context.step).group(name, (given) => runNamed(given.idempotencyKey, () => context.signal))
       : context.step(name, (given) => runNamed(given.idempotencyKey, () => given.signal));
     return ended.then((written) => {
-      this.#resultsLeft -= JSON.stringify(written).length;
+      const own = isRemembered ? remembered(node, written, fields) : written;
+      this.#resultsLeft -= JSON.stringify(own).length;
       if (this.#resultsLeft < 0) {
         throw new FatalError(
           `Cannot keep more than ${RESULTS_MAX} characters of results in one run: write less in node ${JSON.stringify(node.id)}, or start more runs`,
         );
       }
-      return isRemembered ? remembered(node, written, fields) : written;
+      return own;
     });
   }
 

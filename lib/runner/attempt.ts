@@ -46,6 +46,8 @@ export class Attempt implements Chargeable, StepsHost {
   #ownLog: Log | null = null;
   /** Made when the workflow asks for its steps. */
   #steps: Steps | null = null;
+  /** How it ends where its time runs out while only what runs beside a failure is waited for. */
+  #foreseen: Outcome | null = null;
   readonly #decided: Promise<Outcome>;
   #decide: (outcome: Outcome) => void = () => {};
   #drainMs: number;
@@ -131,6 +133,10 @@ export class Attempt implements Chargeable, StepsHost {
     this.#decide(failed(error));
   }
 
+  foresee(error: unknown): void {
+    this.#foreseen ??= failed(error);
+  }
+
   /** True once the run is another attempt's, or cancelled. */
   get isLost(): boolean {
     return this.#isLost;
@@ -169,7 +175,7 @@ export class Attempt implements Chargeable, StepsHost {
 
   #timeOut(timeoutMs: number): void {
     const message = `Attempt ended after ${timeoutMs} ms awake, its workflow's timeout`;
-    this.#decide({ kind: "timed_out", error: { code: "timed_out", message } });
+    this.#decide(this.#foreseen ?? { kind: "timed_out", error: { code: "timed_out", message } });
   }
 
   async #runWorkflow(): Promise<string | null> {

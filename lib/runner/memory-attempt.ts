@@ -2,7 +2,7 @@ import { type Clock, setLongTimer, type Timer } from "../clock.ts";
 import { type Duration, parseDuration } from "../duration.ts";
 import { WebhookError } from "../errors.ts";
 import type { StepKind } from "../run.ts";
-import { type GroupFunction, type GroupStep, withGroups } from "../step-group.ts";
+import { type GroupFunction, type GroupStep, withHooks } from "../step-hooks.ts";
 import { checkStepName } from "../step-names.ts";
 import { readResult, storeResult } from "../stored-result.ts";
 import type { AnyWorkflow, RunContext, Step, StepContext } from "../workflow.ts";
@@ -17,6 +17,8 @@ export class MemoryAttempt {
   readonly #steps = new Set<Promise<unknown>>();
   readonly #sleeps = new Set<Timer>();
   #timer: Timer | null = null;
+  /** Why it ends, where only what runs beside a failure is waited for. */
+  #failure: { error: unknown } | null = null;
 
   /** @param timeoutMs milliseconds awake */
   constructor(clock: Clock, runId: string, timeoutMs: number) {
@@ -31,13 +33,18 @@ export class MemoryAttempt {
   }
 
   /** The function that the workflow is given. */
-  readonly step: Step = withGroups(
+  readonly step: Step = withHooks(
     Object.assign(
       <T>(name: string, fn: (context: StepContext) => T | Promise<T>) =>
         this.#track(() => this.#do(name, fn)),
       { sleep: (name: string, duration: Duration) => this.#sleep(name, duration) },
     ) as Step,
-    ((name: string, fn: GroupFunction) => this.#doGroup(name, fn)) as GroupStep,
+    {
+      group: ((name: string, fn: GroupFunction) => this.#doGroup(name, fn)) as GroupStep,
+      fail: (error) => {
+        this.#failure ??= { error };
+      },
+    },
   );
 
   /** What the workflow returns once the steps that it left under way are done too. */
@@ -115,6 +122,8 @@ export class MemoryAttempt {
     // Where only sleeps are left this was time asleep, and what comes next begins anew.
     if (this.#sleeps.size > 0 && this.#steps.size === 0) return;
     const message = `Cannot finish the workflow within its timeout of ${this.#timeoutMs} ms`;
-    this.#controller.abort(new WebhookError("timed_out", message));
+    this.#controller.abort(
+      this.#failure === null ? new WebhookError("timed_out", message) : this.#failure.error,
+    );
   }
 }

@@ -2,7 +2,7 @@ import { type Clock, TIMER_MAX_MS, type Timer } from "../clock.ts";
 import { type Duration, parseDuration } from "../duration.ts";
 import type { NewStep, StepRecord } from "../repositories.ts";
 import type { StepKind } from "../run.ts";
-import { type GroupFunction, type GroupStep, withGroups } from "../step-group.ts";
+import { type GroupFunction, type GroupStep, withHooks } from "../step-hooks.ts";
 import { checkStepName } from "../step-names.ts";
 import { readResult, storeResult } from "../stored-result.ts";
 import type { Step, StepContext } from "../workflow.ts";
@@ -25,6 +25,8 @@ export interface StepsHost {
   lose(): void;
   /** A step's effect is done and its result cannot be kept: the run ends. */
   charge(error: unknown): void;
+  /** The attempt fails with this as soon as what runs beside it has ended, or its time is over. */
+  foresee(error: unknown): void;
   /** Every outstanding step is a sleep. */
   sleepUntil(dueAt: number): void;
 }
@@ -57,7 +59,7 @@ export class Steps {
   }
 
   /** The function that the workflow is given. */
-  readonly step: Step = withGroups(
+  readonly step: Step = withHooks(
     Object.assign(
       <T>(name: string, fn: (context: StepContext) => T | Promise<T>) =>
         this.#track(() => this.#do(name, fn)),
@@ -69,7 +71,10 @@ export class Steps {
           }),
       },
     ) as Step,
-    ((name: string, fn: GroupFunction) => this.#doGroup(name, fn)) as GroupStep,
+    {
+      group: ((name: string, fn: GroupFunction) => this.#doGroup(name, fn)) as GroupStep,
+      fail: (error) => this.#host.foresee(error),
+    },
   );
 
   /**

@@ -210,6 +210,38 @@ test("a child that does not take its inputs ends the run and says why", async (t
   );
 });
 
+test("a failure is why an attempt ends, also where its time runs out over what runs beside it", async (t) => {
+  const fork = `schema_version: "1.0"
+flow: { name: test }
+state: { fields: { a: { type: str }, b: { type: str }, never: { type: str } } }
+nodes:
+  - { id: bad, set: { a: "{never}" } }
+  - { id: slow, run: _slow.js#slow, outputs: { b: result } }
+edges: [{ from: START, to: [bad, slow] }, { from: bad, to: END }, { from: slow, to: END }]
+config: { execution: { timeout: 2, max_retries: 3 } }
+`;
+  const { start, reaches, run, clock } = await open(t, {
+    "_slow.js": `export const slow = (_, { signal }) =>
+      new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));`,
+    "fork.yaml": fork,
+    "quick.yaml": fork.replace("timeout: 2", "timeout: 0.05"),
+    "parent.yaml": flow(
+      "n: { type: int }",
+      ["id: x, workflow: fork"],
+      "config: { execution: { timeout: 2 } }",
+    ),
+  });
+  for (const name of ["fork", "parent"]) {
+    const id = await start(name);
+    await clock.advance(2_000);
+    const { error, attempts } = await reaches(id, "failed");
+    assert.is(error?.message, 'Cannot fill {never} in node "bad": the state has no "never"');
+    assert.is(attempts.length, 1);
+    assert.is((await run(id)).steps.length, 0);
+  }
+  await rejects(runWorkflowAsync(join(t.folder, "quick.yaml"), {}), /^Cannot fill \{never\} in node "bad"/);
+});
+
 test("a workflow given in the options can be a child", async (t) => {
   const { defineWorkflow } = await import("../../lib/define-workflow.ts");
   const { start, reaches } = await open(

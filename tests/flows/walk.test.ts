@@ -2,6 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { NodeForm } from "../../lib/flows/node-kind.ts";
 import { flowFromConfig } from "../../lib/flows/parse.ts";
+import { withHooks } from "../../lib/step-hooks.ts";
 import type { AnyWorkflow, RunContext, Step } from "../../lib/workflow.ts";
 import { isFatalError } from "../../lib/workflow-errors.ts";
 import { flowHost } from "../support/flow-host.ts";
@@ -40,7 +41,8 @@ async function walk(
     if (!remembered.has(name)) remembered.set(name, await fn({ idempotencyKey: `run_1:${name}` }));
     return remembered.get(name);
   };
-  const context = { input, step: step as unknown as Step } as RunContext<unknown>;
+  const hooks = { group: step as never, fail: () => {} };
+  const context = { input, step: withHooks(step as unknown as Step, hooks) } as RunContext<unknown>;
   return await (await flowGiven).run(context);
 }
 

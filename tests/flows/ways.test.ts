@@ -436,6 +436,62 @@ test("where an item fails, those that have begun end and are remembered, and no 
   assert.equal(begun, ["good"]);
 });
 
+test("where a node fails, no other item begins, and where an item fails, no other node", async () => {
+  for (const [failing, begins] of [
+    ["node", ["one", "two"]],
+    ["item", ["one", "side"]],
+  ] as const) {
+    const { module, begun, open } = gates();
+    const fails = (): Promise<never> => Promise.reject(new Error("no luck"));
+    const flow = await flowOf(
+      {
+        list: { type: "list[str]", required: true },
+        each: "str",
+        all: "list[str]",
+        begin: "str",
+        side: "str",
+        next: "str",
+      },
+      [
+        { id: "each", run: "x.ts#each", inputs: { n: "{item}" }, outputs: { each: "result" } },
+        { id: "side", run: "x.ts#side", outputs: { side: "result" } },
+        { id: "next", run: "x.ts#next", outputs: { next: "result" } },
+        { id: "start", set: { begin: "" } },
+      ],
+      [
+        { from: "START", to: ["start", "side"] },
+        {
+          from: "start",
+          parallel: { items_field: "list", target_node: "each", collect_field: "all", max_concurrency: 2 },
+        },
+        { from: "side", to: "next" },
+        { from: "each", to: "END" },
+        { from: "next", to: "END" },
+      ],
+      {
+        importModule: async () => ({
+          each: ({ n }: { n: string }) => (n === "bad" ? fails() : module[n]?.({})),
+          side: () => (failing === "node" ? turn().then(fails) : module.side?.({})),
+          next: module.next,
+        }),
+      },
+    );
+    const list = failing === "node" ? ["one", "two", "three"] : ["one", "bad", "three"];
+    const remembered: Remembered = new Map();
+    const ended = attempt(flow, { list }, remembered).catch(String);
+    await turn();
+    await turn();
+    open("side");
+    await turn();
+    open("one");
+    open("two");
+    assert.is(await ended, "Error: no luck");
+    assert.equal(begun.sort(), begins);
+    assert.ok(remembered.has("each#1"));
+    assert.not(remembered.has("next"));
+  }
+});
+
 test("all that the nodes of a run write is bounded together", async () => {
   const text = "a".repeat(1_000_000);
   const flow = await flowOf(

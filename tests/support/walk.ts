@@ -2,7 +2,7 @@ import type { FlowConfig } from "../../lib/flows/flow-config.ts";
 import type { FlowHost } from "../../lib/flows/node-kind.ts";
 import { flowFromConfig } from "../../lib/flows/parse.ts";
 import { silentLog } from "../../lib/log.ts";
-import { withGroups } from "../../lib/step-group.ts";
+import { withHooks } from "../../lib/step-hooks.ts";
 import type { AnyWorkflow, RunContext, Step, StepContext } from "../../lib/workflow.ts";
 import { flowHost } from "./flow-host.ts";
 
@@ -56,7 +56,10 @@ export async function attempt(
   if ("faults" in validation) throw new Error(JSON.stringify(validation.faults));
   return await workflow.run({
     input: validation.value,
-    step: withGroups(Object.assign(once, { sleep: async () => {} }) as unknown as Step, once as never),
+    step: withHooks(Object.assign(once, { sleep: async () => {} }) as unknown as Step, {
+      group: once as never,
+      fail: () => {},
+    }),
     signal,
     log: silentLog,
     runId: "run_1",

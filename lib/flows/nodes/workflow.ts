@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { faultsText } from "../../errors.ts";
-import { groupStep, withGroups } from "../../step-group.ts";
+import { hooksOf, withHooks } from "../../step-hooks.ts";
 import { type AnyWorkflow, type RunContext, type Step, WORKFLOW_NAME } from "../../workflow.ts";
 import { FatalError } from "../../workflow-errors.ts";
 import { show } from "../fault.ts";
@@ -63,5 +63,6 @@ function prefixed(step: Step, prefix: string): Step {
   const nameOf = (name: string): string => `${prefix}/${name}`;
   const own = ((name, fn) => step(nameOf(name), fn)) as Step;
   own.sleep = (name, duration) => step.sleep(nameOf(name), duration);
-  return withGroups(own, (name, fn) => groupStep(step)(nameOf(name), fn));
+  const { group, fail } = hooksOf(step);
+  return withHooks(own, { group: (name, fn) => group(nameOf(name), fn), fail });
 }

@@ -2,12 +2,12 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { NewStep } from "../../lib/repositories.ts";
 import { Steps, type StepsHost } from "../../lib/runner/steps.ts";
-import { groupStep } from "../../lib/step-group.ts";
+import { hooksOf } from "../../lib/step-hooks.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { rejects } from "../support/rejects.ts";
 import { until } from "../support/until.ts";
 
-const test = suite("runner/step-group");
+const test = suite("runner/step-hooks");
 
 /** An attempt's side of its steps. */
 function hostOf(isOurs: boolean | Promise<boolean>): StepsHost & { stored: NewStep[]; isLost: boolean } {
@@ -37,7 +37,7 @@ for (const [how, isOurs] of [
 ] as const) {
   test(`where the run is another attempt's, known ${how}, a group does not begin`, async () => {
     const host = hostOf(isOurs);
-    const group = groupStep(new Steps(host).step);
+    const group = hooksOf(new Steps(host).step).group;
     await rejects(
       group("g", () => assert.unreachable("it began")),
       /^lost$/,
@@ -50,7 +50,7 @@ for (const [how, isOurs] of [
 test("a group's result is stored as a step once its own steps are, and is what JSON makes of it", async () => {
   const host = hostOf(true);
   const steps = new Steps(host);
-  const result = await groupStep(steps.step)("g", async () => {
+  const result = await hooksOf(steps.step).group("g", async () => {
     await steps.step("g/one", () => 1);
     return { at: new Date(0) };
   });
@@ -66,14 +66,14 @@ test("an attempt that ends waits for groups under way, and not for those that sl
   const steps = new Steps(host);
   const told: string[] = [];
   let end = (): void => {};
-  const busy = groupStep(steps.step)("busy", async () => {
+  const busy = hooksOf(steps.step).group("busy", async () => {
     await new Promise<void>((resolve) => {
       end = resolve;
     });
     told.push("busy ended");
     await steps.step("busy/late", () => told.push("begun too late"));
   });
-  const tired = groupStep(steps.step)("tired", () => steps.step.sleep("tired/nap", "1h"));
+  const tired = hooksOf(steps.step).group("tired", () => steps.step.sleep("tired/nap", "1h"));
   void tired.then(() => told.push("woke up"));
   await until(() => host.stored.length === 1, "the nap to be stored");
   host.lose();
@@ -93,7 +93,7 @@ test("an attempt that sleeps ends, though its groups never do", async () => {
     dueAt = at;
   };
   const steps = new Steps({ ...hostOf(true), clock, sleepUntil });
-  void groupStep(steps.step)("g", () => steps.step.sleep("g/nap", "1m"));
+  void hooksOf(steps.step).group("g", () => steps.step.sleep("g/nap", "1m"));
   await clock.advance(0);
   assert.is(dueAt, clock.now() + 60_000);
   await steps.close();
@@ -101,7 +101,7 @@ test("an attempt that sleeps ends, though its groups never do", async () => {
 
 test("a group that throws is not remembered, and its name is taken", async () => {
   const host = hostOf(true);
-  const group = groupStep(new Steps(host).step);
+  const group = hooksOf(new Steps(host).step).group;
   await rejects(
     group("g", () => {
       throw new Error("no luck");

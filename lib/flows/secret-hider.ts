@@ -5,6 +5,16 @@ function inJson(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }
 
+/** As forms are sent, as people encode a part of a URL, and as a URL leaves what somebody put into its query. */
+function inUrls(secret: string): string[] {
+  const form = new URLSearchParams([["", secret]]).toString().slice(1);
+  const url = new URL("http://localhost");
+  url.search = secret;
+  // Of half a character there is no encoded form.
+  const part = /\p{Surrogate}/u.test(secret) ? [] : [encodeURIComponent(secret)];
+  return [form, url.search.slice(1), ...part].filter((text) => text.length >= SECRET_LENGTH_MIN);
+}
+
 /** Hides secrets in a text. */
 export interface SecretHider {
   (text: string): string;
@@ -25,8 +35,7 @@ export function secretHider(secrets: readonly string[]): SecretHider {
     .filter((secret) => secret.length >= SECRET_LENGTH_MIN)
     .flatMap((secret) => {
       const json = inJson(secret);
-      const query = new URLSearchParams([["", secret]]).toString().slice(1);
-      return [secret, json, json.replaceAll("/", "\\/"), inJson(json), query];
+      return [secret, json, json.replaceAll("/", "\\/"), inJson(json), ...inUrls(secret)];
     });
   // The longest first, for one may be the beginning of another.
   const sorted = [...new Set(forms)].sort((a, b) => b.length - a.length);

@@ -14,6 +14,13 @@ const cases: [what: string, secrets: string[], text: string, hidden: string][] =
   ["each place", ["s3cret-key"], "s3cret-key, and s3cret-key!", "[hidden], and [hidden]!"],
   ["a JSON text", ['a"b\nc\\d'], JSON.stringify({ key: 'a"b\nc\\d' }), '{"key":"[hidden]"}'],
   ["a query", ["a+b/c= d"], `GET /?${new URLSearchParams({ key: "a+b/c= d" })}`, "GET /?key=[hidden]"],
+  [
+    "a part of a URL",
+    ["p@ss!wörd (1)'[2]"],
+    `/a?k=${encodeURIComponent("p@ss!wörd (1)'[2]")} ${new URL("http://a/?k=p@ss!wörd (1)'[2]").search}`,
+    "/a?k=[hidden] ?k=[hidden]",
+  ],
+  ["half a character", ["s3cret-\ud800"], "is s3cret-\ud800", "is [hidden]"],
   ["a text that was trimmed", [" s3cret-key\n"], "Bearer s3cret-key!", "Bearer [hidden]!"],
   [
     "JSON within JSON",

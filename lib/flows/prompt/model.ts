@@ -99,15 +99,23 @@ export function createModel(
  * What the SDK would take for something else: calls of one turn to which a server gives one id would be one call to it,
  * and it finds a tool called toString in every object.
  */
-function asCalled(content: readonly SdkContent[]): SdkContent[] {
+function asCalled(content: readonly SdkContent[], tools: readonly Tool[]): SdkContent[] {
   const taken = new Set<string>();
+  const calls = new Map<string, number>();
+  const isInherited = (name: string): boolean =>
+    name in Object.prototype && !tools.some((tool) => tool.name === name);
   return content.map((part) => {
     if (part.type !== "tool-call") return part;
     const { toolCallId = "", toolName = "" } = part;
     let id = toolCallId;
-    for (let more = 2; taken.has(id); more++) id = `${toolCallId}-${more}`;
+    while (taken.has(id)) {
+      // Counted for each id, since a model may give thousands of calls the same one.
+      const call = (calls.get(toolCallId) ?? 1) + 1;
+      calls.set(toolCallId, call);
+      id = `${toolCallId}-${call}`;
+    }
     taken.add(id);
-    return { ...part, toolCallId: id, toolName: toolName in Object.prototype ? `_${toolName}` : toolName };
+    return { ...part, toolCallId: id, toolName: isInherited(toolName) ? `_${toolName}` : toolName };
   });
 }
 
@@ -142,7 +150,7 @@ async function answer(
       async wrapGenerate({ doGenerate }) {
         const result = await doGenerate();
         warn(result.warnings);
-        return { ...result, warnings: [], content: asCalled(result.content) };
+        return { ...result, warnings: [], content: asCalled(result.content, tools) };
       },
     },
   });

@@ -222,6 +222,40 @@ test("calls of one turn are told apart, though a server gives them one id", asyn
   }
 });
 
+test("a tool may be called as every object's functions are", async ({ servers }) => {
+  const calls: Call[] = [];
+  const { answer } = await askWith(
+    servers,
+    "openai",
+    [{ calls: [{ name: "toString", args: { q: "now" } }] }, { text: '{"count":1}' }],
+    [tool("toString", calls)],
+  );
+  assert.equal(await answer, { count: 1 });
+  assert.is(calls.length, 1);
+});
+
+test("thousands of calls with one id take as long as those with ids of their own", async ({ servers }) => {
+  const times: number[] = [];
+  for (const idOf of [(call: number) => `c${call}`, () => ""]) {
+    const many = Array.from({ length: 10_000 }, (_, call) => ({ name: "clock", args: {}, id: idOf(call) }));
+    const startedAt = performance.now();
+    const { answer } = await askWith(
+      servers,
+      "openai",
+      [{ calls: many }, { text: '{"count":1}' }],
+      [
+        tool("clock", [], () => {
+          throw new FatalError("enough");
+        }),
+      ],
+    );
+    await rejects(answer, /^enough$/);
+    times.push(performance.now() - startedAt);
+  }
+  const [apart = 0, same = 0] = times;
+  assert.ok(same < 3 * apart + 200, `${same} ms against ${apart} ms`);
+});
+
 test("arguments that are not JSON are told to the model and called nowhere", async ({ servers }) => {
   const calls: Call[] = [];
   const { server, answer } = await askWith(

@@ -22,17 +22,29 @@ export interface CodePlaces {
  * @param command the program and its arguments, with templates as they are written
  */
 export function codePlaces(command: readonly string[]): CodePlaces {
-  const split = splitText(command);
-  if (split !== null) return split;
   const places = new Set<number>();
   let reader: string | null = null;
   let takesArguments = true;
-  const wrapped = wrappedBy(nameOf(command[0] ?? ""), command.slice(1));
-  for (const place of placesOf(wrapped, command)) places.add(place);
-  if (wrapped?.isShell === true) reader = nameOf(command[0] ?? "");
+  // What one program runs may run another: sudo timeout 60 env sh.
+  const programs = [0];
+  let isWrapped = false;
+  for (const at of programs) {
+    const behind = command.slice(at);
+    const split = splitText(behind);
+    if (split !== null) {
+      const inner = [...split.places].map((place) => at + place);
+      return { ...split, places: new Set([...places, ...inner]) };
+    }
+    const wrapped = wrappedBy(nameOf(command[at] ?? ""), behind.slice(1));
+    if (wrapped === null) continue;
+    isWrapped = true;
+    programs.push(...wrapped.programs.map((place) => at + 1 + place));
+    for (const place of placesOf(wrapped, behind)) places.add(at + place);
+    if (wrapped.isShell) reader ??= nameOf(command[at] ?? "");
+  }
   for (let index = 0; index < command.length; index++) {
     const name = nameOf(command[index] ?? "");
-    const found = findIn(name, command.slice(index + 1), index === 0 || wrapped !== null);
+    const found = findIn(name, command.slice(index + 1), index === 0 || isWrapped);
     if (found === null) continue;
     for (const place of found.code) places.add(index + 1 + place);
     if (found.readsCode) reader ??= name;

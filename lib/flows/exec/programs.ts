@@ -34,24 +34,30 @@ interface Flags {
   readonly readsData?: boolean;
 }
 
+// Flags may stand together in one word, behind those alone that take no value: in -Ufred is no -f.
 const SHELL: Flags = {
   code: /^-[A-Za-z]*c[A-Za-z]*/,
   valued: /^(?:[-+][A-Za-z]*[oO]|--rcfile|--init-file)$/,
   reads: /^-[A-Za-z]*s/,
   isLast: true,
 };
-const PYTHON: Flags = { code: /^-[A-Za-z]*?[cm]/, valued: /^-[WX]$/, isLast: true };
+const PYTHON: Flags = { code: /^-[bBdEiIOPqsSuvVx]*[cm]/, valued: /^-[WX]$/, isLast: true };
 const NODE: Flags = {
   code: /^(?:-p?[ep]|--eval=?|--print=?)/,
   valued:
     /^(?:-[rC]|--(?:require|import|loader|experimental-loader|conditions|preload|cwd|title|env-file(?:-if-exists)?|watch-path|inspect-port|icu-data-dir|openssl-config|disable-warning|diagnostic-dir|redirect-warnings|unhandled-rejections|input-type|test-(?:name-pattern|reporter|reporter-destination)|trace-(?:event-categories|require-module)|max-http-header-size|dns-result-order|tls-(?:cipher-list|keylog)|project))$/,
 };
-const PERL: Flags = { code: /^-[A-Za-z]*?[eE]/, valued: /^-I$/ };
-const RUBY: Flags = { code: /^-[a-z]*?e/, valued: /^-[rICE]$/ };
+const PERL: Flags = { code: /^-[acnpsStTuUwWXl0-7]*[eE]/, valued: /^-I$/ };
+const RUBY: Flags = { code: /^-[aclnpsvwyS0-7]*e/, valued: /^-[rICE]$/ };
 const PHP: Flags = { code: /^-[rBREfF]/, valued: /^-[dczS]$/, isLast: true };
 const LUA: Flags = { code: /^-e/, valued: /^-l$/ };
-const AWK: Flags = { code: /^(?:-[ef]|--source=?|--file=?)/, data: /^-[vF]$/, readsData: true };
-const SED: Flags = { code: /^(?:-[A-Za-z]*?[ef]|--expression=?|--file=?)/, valued: /^-l$/, readsData: true };
+const AWK: Flags = {
+  code: /^(?:-[eEf]|--(?:source|file|exec)=?)/,
+  valued: /^(?:-[il]|--(?:include|load))$/,
+  data: /^-[vF]$/,
+  readsData: true,
+};
+const SED: Flags = { code: /^(?:-[nrEsuz]*[ef]|--expression=?|--file=?)/, valued: /^-l$/, readsData: true };
 const JQ: Flags = {
   code: /^(?:-f|--from-file)/,
   pair: /^--(?:arg|argjson|slurpfile|rawfile)$/,
@@ -81,11 +87,11 @@ export const PROGRAMS: readonly Program[] = [
   {
     names: /^psql$/,
     hasFile: true,
-    find: (args) => behindFlag(args, /^(?:-[A-Za-z]*?[cf]|--(?:command|file)=?)/, true),
+    find: (args) => behindFlag(args, /^(?:-[aAbeEHlnqsStwWxXz01]*[cf]|--(?:command|file)=?)/, true),
   },
   {
     names: /^(?:mysql|mariadb)$/,
-    find: (args) => behindFlag(args, /^(?:-[A-Za-z]*?e|--execute=?|--init-command=?)/, true),
+    find: (args) => behindFlag(args, /^(?:-[ABbCEfGHijLNnqrstUvwXV]*e|--execute=?|--init-command=?)/, true),
   },
   {
     names: /^(?:su|runuser)$/,
@@ -109,10 +115,11 @@ export const PROGRAMS: readonly Program[] = [
     find: (args) => behindFlag(args, /^(?:-[A-Za-z]*?e|--rsh=?|--rsync-path=?)/, false),
   },
   {
-    names: /^(?:flock|script|npm|pnpm|yarn)$/,
+    names: /^(?:flock|script)$/,
     isWord: true,
-    find: (args) => behindFlag(args, /^(?:-[a-z]*c|--c(?:ommand|all)=?)/, false),
+    find: (args) => behindFlag(args, /^(?:-[a-z]*c|--command=?)/, false),
   },
+  { names: /^(?:npm|pnpm|yarn)$/, isWord: true, find: packages },
   // make expands $(shell ...) in variables, and hands what it expanded to a shell.
   {
     names: /^(?:g?make|watch|tmux|screen|at|batch|cmd|powershell|pwsh)$/,
@@ -174,19 +181,34 @@ function remote(args: readonly string[]): Found {
   return isShell ? { ...found, readsCode: true } : found;
 }
 
-/** Options of git that run a program, and subcommands that hand all that follows to a shell. */
-function git(args: readonly string[]): Found {
-  const { code, ...found } = behindFlag(
-    args,
-    /^(?:-c|--(?:config-env|upload-pack|receive-pack|exec|exec-path)=?)/,
-    false,
-  );
-  const shell = args.findIndex((arg) =>
-    /^(?:foreach|rebase|bisect|filter-branch|difftool|mergetool)$/.test(arg),
-  );
-  const behind = shell < 0 ? [] : [...args.keys()].slice(shell + 1);
-  return { ...found, code: [...code, ...behind] };
+/** Subcommands that fetch a package and run it; the others run what package.json says. */
+function packages(args: readonly string[]): Found {
+  const word = args.findIndex((arg) => !isOption(arg));
+  if (!/^(?:exec|x|dlx|init|create|innit)$/.test(args[word] ?? "")) return NOTHING;
+  const { code, ...found } = interpreter(args.slice(word + 1), { code: /^(?:-c|--call=?)/, readsData: true });
+  return { ...found, code: code.map((at) => at + word + 1) };
 }
+
+/** Options of git and of its subcommands that run a program, and subcommands that hand all that follows to a shell. */
+function git(args: readonly string[]): Found {
+  let word = 0;
+  while (isOption(args[word] ?? "")) word += GIT_VALUED.test(args[word] ?? "") ? 2 : 1;
+  const [name = "", ...rest] = args.slice(word);
+  const isShell =
+    /^(?:bisect|filter-branch|difftool|mergetool)$/.test(name) ||
+    (name === "submodule" && rest.includes("foreach"));
+  const all = behindFlag(args.slice(0, word), /^(?:-c|--(?:config-env|exec-path)=?)/, false).code;
+  const own = isShell ? [...rest.keys()] : behindFlag(rest, GIT_RUNS[name] ?? GIT_RUNS_ANY, false).code;
+  return { ...NOTHING, code: [...all, ...own.map((at) => word + 1 + at)] };
+}
+
+const GIT_VALUED = /^(?:-[cC]|--(?:config-env|git-dir|work-tree|namespace|exec-path))$/;
+const GIT_RUNS_ANY = /^--(?:upload-pack|receive-pack|exec)=?/;
+/** In others -c, -u and -x mean something else: `switch -c`, `push -u`, `cherry-pick -x`. */
+const GIT_RUNS: Readonly<Record<string, RegExp>> = {
+  clone: /^(?:-[uc]|--(?:upload-pack|config)=?)/,
+  rebase: /^(?:-x|--exec=?)/,
+};
 
 /** All but the first argument that is no flag, a host or a database; where nothing follows that, what is read is code. */
 function behindFirst(args: readonly string[], valued: RegExp): Found {
@@ -195,6 +217,8 @@ function behindFirst(args: readonly string[], valued: RegExp): Found {
   const code = [...args.keys()].filter((at) => at !== first);
   return { code, readsCode: first + 1 >= args.length, takesArguments: false, named: 0 };
 }
+
+const NOTHING: Found = { code: [], readsCode: false, takesArguments: false, named: 0 };
 
 /** What follows a flag, wherever it stands. */
 function behindFlag(args: readonly string[], flag: RegExp, isReader: boolean): Found {

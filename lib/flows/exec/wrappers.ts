@@ -24,18 +24,31 @@ interface Wrapper {
 const WRAPPERS: readonly Wrapper[] = [
   { names: /^env$/, valued: /^(?:-[uC]|--unset|--chdir)$/ },
   { names: /^(?:nohup|setsid|busybox|toybox|catchsegv|unbuffer)$/ },
-  { names: /^(?:nice|g?time)$/, valued: /^-[nfo]$/ },
+  { names: /^(?:nice|g?time)$/, valued: /^(?:-[nfo]|--(?:adjustment|format|output))$/ },
   { names: /^g?timeout$/, valued: /^(?:-[ks]|--kill-after|--signal)$/, operands: 1 },
-  { names: /^(?:stdbuf|ionice)$/, valued: /^-[ioecnpPu]$/ },
+  { names: /^(?:stdbuf|ionice)$/, valued: /^(?:-[ioecnpPu]|--(?:input|output|error|class|classdata))$/ },
   { names: /^(?:chrt|taskset)$/, operands: 1 },
   { names: /^flock$/, valued: /^(?:-[wE]|--(?:wait|timeout|conflict-exit-code))$/, operands: 1 },
-  { names: /^xargs$/, valued: /^-[IinPLdEas]$/ },
-  { names: /^(?:gosu|su-exec|setpriv|runcon)$/, operands: 1 },
+  {
+    names: /^xargs$/,
+    valued: /^(?:-[InPLdEas]|--(?:arg-file|delimiter|max-args|max-procs|max-chars|process-slot-var))$/,
+  },
+  { names: /^(?:gosu|su-exec|runcon)$/, operands: 1 },
+  {
+    names: /^setpriv$/,
+    valued:
+      /^--(?:(?:re?|e)?[ug]id|groups|inh-caps|ambient-caps|bounding-set|securebits|pdeathsig|selinux-label|apparmor-profile)$/,
+  },
   { names: /^chroot$/, operands: 1, hasShell: true },
-  { names: /^(?:unshare|nsenter)$/, valued: /^-[tSGRw]$/, hasShell: true },
+  {
+    names: /^(?:unshare|nsenter)$/,
+    valued: /^(?:-[tSGRw]|--(?:target|setuid|setgid|root|wd|map-users?|map-groups?))$/,
+    hasShell: true,
+  },
   {
     names: /^(?:sudo|doas)$/,
-    valued: /^(?:-[ughpCrtTUDR]|--(?:user|group|host|prompt|chdir|chroot))$/,
+    valued:
+      /^(?:-[ughpCrtTUDR]|--(?:user|group|host|prompt|chdir|chroot|close-from|command-timeout|type|role|other-user))$/,
     hasShell: true,
   },
 ];

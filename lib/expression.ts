@@ -21,10 +21,15 @@ const LIMIT_WORDS: ReadonlyMap<string, string> = new Map([
 /** The variables by name: a CEL type such as `dyn` or `map<string, string>`, or the types of an object's fields. */
 export type Variables = Readonly<Record<string, string | Readonly<Record<string, string>>>>;
 
+/** A part of an expression, with the parts in it. */
+export type ExpressionTree = ASTNode;
+
 /** A CEL expression that was read and checked. */
 export interface Expression {
   /** What it gives, as far as that is known without values: `bool`, `string`, `int`, ... or `dyn`. */
   readonly type: string;
+  /** Its parts, each with its place in the source. */
+  readonly tree: ExpressionTree;
   /**
    * Its value for these variables. Nothing in them is changed or called, and of objects only own fields are seen.
    *
@@ -53,6 +58,7 @@ export function compileExpression(source: string, options: { variables: Variable
   const node = compileChecked(ast, source, names);
   return {
     type,
+    tree: ast,
     evaluate(values) {
       try {
         return node(new Scope(values));
@@ -66,17 +72,8 @@ export function compileExpression(source: string, options: { variables: Variable
 
 function environmentOf(variables: Variables): Environment {
   const environment = new Environment({ limits: LIMITS });
-  // JSON has one kind of number: each goes with each. The functions are never called, since the library only checks.
-  environment.registerOperator("int == double", () => false);
-  for (const [one, other] of [
-    ["int", "double"],
-    ["double", "int"],
-  ]) {
-    environment.registerOperator(`${one} in list<${other}>`, () => false);
-    for (const sign of ["+", "-", "*", "/", "%"]) {
-      environment.registerOperator(`${one} ${sign} ${other}: double`, () => 0);
-    }
-  }
+  // Arithmetic with a number of JSON is taken for a whole number, and is none: it may be compared with either.
+  environment.registerOperator("int == double", (a, b) => Number(a) === Number(b));
   for (const [name, type] of Object.entries(variables)) {
     if (typeof type === "string") environment.registerVariable(name, type);
     else environment.registerVariable(name, { schema: { ...type } });
@@ -135,10 +132,16 @@ function told(summary: string, code: string | undefined, variables: readonly str
   if (code === "unknown_variable") {
     return `${summary}; ${hint(summary.replace(/^.*: /, ""), variables, "variables")}`;
   }
+  if (/^Expected COLON, got RBRACE/.test(summary))
+    return "braces make an object here; write names without them";
   if (code === "unexpected_character" && summary.endsWith(": =")) return `${summary}; write == to compare`;
   const limit = code === "limit_exceeded" ? /Exceeded (\w+) \((\d+)\)/.exec(summary) : null;
   if (limit !== null) return `it has more than ${limit[2]} ${LIMIT_WORDS.get(limit[1] ?? "") ?? limit[1]}`;
-  if (/(?:==|!=) null$|: null /.test(summary)) return `${summary}; ask has(...) for what may be absent`;
+  const [, a, sign, b] = /^no such overload: (\S+) (\S+) (.+)$/.exec(summary) ?? [];
+  if (sign !== undefined) {
+    const hint = a === "null" || b === "null" ? "; ask has(...) for what may be absent" : "";
+    return `${sign} does not go with ${a} and ${b}${hint}`;
+  }
   const [, call, name = ""] =
     /^found no matching overload for '((?:[^('.]*\.)?(\w+)\(.*)'$/.exec(summary) ?? [];
   if (call === undefined) return summary;
@@ -164,8 +167,8 @@ function compileChecked(
   }
 }
 
-/** Lines and characters are counted from 1. */
-function placeIn(source: string, offset: number): string {
+/** A place as it stands at the end of a message; lines and characters are counted from 1. */
+export function placeIn(source: string, offset: number): string {
   const before = source.slice(0, offset).split("\n");
   const character = (before.at(-1) ?? "").length + 1;
   return source.includes("\n")

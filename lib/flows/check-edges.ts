@@ -1,6 +1,6 @@
 import { messageOf } from "../errors.ts";
 import { checkWays } from "./check-ways.ts";
-import { compileCondition } from "./condition.ts";
+import { compileCondition, isDefault } from "./condition.ts";
 import { type FlowFault, type Place, show } from "./fault.ts";
 import { type FieldType, mayFit, typeText } from "./field-type.ts";
 import type { Fields } from "./fields.ts";
@@ -132,11 +132,6 @@ function checkRoutes(routes: NonNullable<EdgeForm["routes"]>, place: Place, fiel
     }
   }
   return faults;
-}
-
-/** The word that stands for the route taken where no other is. */
-export function isDefault(logic: string): boolean {
-  return logic.trim() === "default";
 }
 
 function checkLoop(from: string, loop: LoopForm, place: Place, fields: Fields): FlowFault[] {

@@ -1,5 +1,5 @@
 import { lookupsIn } from "./check-templates.ts";
-import { fieldsRead } from "./condition.ts";
+import { fieldsRead, isDefault } from "./condition.ts";
 import { type FlowFault, isRecord, show } from "./fault.ts";
 import type { Fields } from "./fields.ts";
 import type { EdgeForm } from "./flow-config.ts";
@@ -87,6 +87,7 @@ function useOf(
   // The edge from a node is decided when the node has ended, while others still run.
   const leaving = edges.find(({ from }) => from === id);
   for (const { condition } of leaving?.routes ?? []) {
+    if (isDefault(condition.logic)) continue;
     for (const name of fieldsRead(condition.logic, fields)) reads.add(name);
   }
   if (leaving?.loop !== undefined) reads.add(leaving.loop.condition_field);

@@ -118,7 +118,7 @@ const commands: readonly (readonly string[])[] = [
   ["python3", "-Xcpu_count=1", "X", "D"],
   ["python3", "-Wdefault", "X"],
   ["ruby", "-rset", "X", "D"],
-  ["perl", "-Mfeature=say", "-ie", "X", "D"],
+  ["perl", "-Mfeature=say", "X", "D"],
   ["perl", "-0777ne", "X", "D"],
   ["sed", "-ibefore", "X", "D"],
   ["awk", "-i", "inplace", "X", "D"],

@@ -145,7 +145,7 @@ function told(summary: string, code: string | undefined, variables: readonly str
   const [, call, name = ""] =
     /^found no matching overload for '((?:[^('.]*\.)?(\w+)\(.*)'$/.exec(summary) ?? [];
   if (call === undefined) return summary;
-  const known = [...FUNCTIONS.keys(), ...METHOD_NAMES];
+  const known = [...new Set(["has", ...FUNCTIONS.keys(), ...METHOD_NAMES])];
   return `there is no ${call}${known.includes(name) ? "" : `; ${hint(name, known, "functions")}`}`;
 }
 

@@ -191,7 +191,10 @@ const refused: readonly [source: string, message: RegExp][] = [
   ["body.a && 1", /bool/],
   ["body.a in [1, 'a']", /same type/],
   ["sise(body.list) == 1", /there is no sise\(dyn\); did you mean size\? \(character 1\)/],
-  ["len(body.list) == 1", /there is no len\(dyn\); the functions are size, string, int, .*matches/],
+  [
+    "len(body.list) == 1",
+    /there is no len\(dyn\); the functions are has, size, string, int, double, startsWith, .*matches/,
+  ],
   ["headers['a'].startswith('b')", /there is no string\.startswith\(string\); did you mean startsWith\?/],
   ["headers['a'].startsWith(1)", /there is no string\.startsWith\(int\) \(character 1\)/],
   ["body.list.exists(1, true)", /predicate iteration variable/],

@@ -1,8 +1,9 @@
 import { FIELD_NAME_HINT, isFieldName } from "./check-fields.ts";
-import { findTemplateFaults, type Names, typeOfTemplate } from "./check-templates.ts";
+import { findTemplateFaults, type Names, typeOfTemplate, typeOfValue } from "./check-templates.ts";
 import { type FlowFault, isRecord, type Place, show } from "./fault.ts";
 import { ANY_TYPE, type FieldType } from "./field-type.ts";
 import type { Fields } from "./fields.ts";
+import type { EdgeForm } from "./flow-config.ts";
 import { KINDS } from "./kinds.ts";
 import type { NodeCheck, NodeForm } from "./node-kind.ts";
 import { checkOutputs } from "./outputs.ts";
@@ -10,9 +11,20 @@ import { checkOutputs } from "./outputs.ts";
 const NODE_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
 /** What a node's edge gives to its templates, whatever its inputs. */
-function edgeLocals(item: FieldType | null): Map<string, FieldType> {
+export function edgeLocals(item: FieldType | null): Map<string, FieldType> {
   const locals = new Map<string, FieldType>([["idempotency_key", { kind: "str" }]]);
   return item === null ? locals : locals.set("item", item).set("index", { kind: "int" });
+}
+
+/** The types of the items that parallel edges go through, by the id of their target. */
+export function itemTypes(edges: Iterable<EdgeForm>, fields: Fields): ReadonlyMap<string, FieldType> {
+  const types = new Map<string, FieldType>();
+  for (const { parallel } of edges) {
+    if (parallel === undefined) continue;
+    const type = fields.get(parallel.items_field)?.type;
+    types.set(parallel.target_node, type?.kind === "list" ? type.item : ANY_TYPE);
+  }
+  return types;
 }
 
 /** What the rest of the flow has for a node. */
@@ -55,7 +67,7 @@ export function checkNode(
     faults.push(...findTemplateFaults(given, at, names));
   }
   const inputs = Object.entries(node.inputs ?? {}).map(([input, given]) => {
-    return [input, typeof given === "string" ? typeOfTemplate(given, names) : ANY_TYPE] as const;
+    return [input, typeOfValue(given, names)] as const;
   });
   const all: Names = { ...names, locals: new Map([...locals, ...inputs]) };
   const check: NodeCheck = {

@@ -40,6 +40,17 @@ export function typeOfTemplate(text: string, names: Names): FieldType {
   return typeof type === "string" ? ANY_TYPE : type;
 }
 
+/** The type of a JSON value once its templates are filled. */
+export function typeOfValue(value: unknown, names: Names): FieldType {
+  if (typeof value === "string") return typeOfTemplate(value, names);
+  if (typeof value === "boolean") return { kind: "bool" };
+  if (typeof value === "number") return { kind: Number.isSafeInteger(value) ? "int" : "float" };
+  if (Array.isArray(value)) return { kind: "list", item: ANY_TYPE };
+  if (!isRecord(value)) return ANY_TYPE;
+  const parts = Object.entries(value).map(([key, part]) => [key, typeOfValue(part, names)] as const);
+  return { kind: "object", fields: new Map(parts) };
+}
+
 /** Every lookup in a JSON value; what cannot be read as a template has none. */
 export function lookupsIn(value: unknown): Lookup[] {
   if (typeof value === "string") {
@@ -63,7 +74,7 @@ function templateFaults(text: string, names: Names): string[] {
 
 function lookupFaults({ root, path, text }: Lookup, names: Names): string[] {
   const [name, ...parts] = path;
-  if (root === "env") return envFaults(name, text, names);
+  if (root === "env") return envFaults([name, ...parts], text, names);
   const known = knownType(root, name, names);
   if (known === undefined) {
     if (root === "name" && ["item", "index"].includes(name)) {
@@ -81,11 +92,12 @@ function knownType(root: "state" | "name", name: string, { locals, fields }: Nam
   return (root === "name" ? locals.get(name) : undefined) ?? fields.get(name)?.type;
 }
 
-function envFaults(name: string, text: string, names: Names): string[] {
+function envFaults([name, ...parts]: readonly [string, ...string[]], text: string, names: Names): string[] {
   if (!names.env.has(name)) {
     const way = names.env.size === 0 ? `add env: [${name}] to the flow` : suggest(name, names.env);
     return [`Cannot read ${text}: the flow's env does not declare ${show(name)}; ${way}`];
   }
+  if (parts.length > 0) return [`Cannot read ${text}: ${name} is text and has no parts`];
   if (names.mayReadEnv) return [];
   return [
     `Cannot read ${text} here: what is filled in is stored or shown; use it in what an http node sends, or in env or stdin of exec`,

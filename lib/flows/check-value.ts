@@ -1,7 +1,7 @@
 import { toPointer } from "../define-workflow.ts";
 import type { Fault } from "../errors.ts";
 import { isRecord } from "./fault.ts";
-import { ANY_TYPE, type FieldType, mayFit, typeFaults, typeText } from "./field-type.ts";
+import { ANY_TYPE, type FieldType, mayFit, misfitText, typeFaults, typeText } from "./field-type.ts";
 import { parseTemplate } from "./template.ts";
 
 /**
@@ -19,11 +19,13 @@ export function valueFaults(
   if (typeof value === "string" && hasLookups(value)) {
     const given = typeOf(value);
     if (mayFit(given, type)) return [];
-    const what = isOneLookup(value) ? `${value} is ${typeText(given)}` : "text around a lookup makes str";
+    const what = isOneLookup(value)
+      ? `${value} is ${misfitText(given, type)}`
+      : "text around a lookup makes str";
     return [{ pointer: toPointer(path), detail: `Expected ${typeText(type)}, and ${what}` }];
   }
   return [
-    ...typeFaults(shellOf(type), value, path),
+    ...typeFaults(shellOf(type, value), value, path),
     ...partsOf(type, value).flatMap(([key, part, held]) => valueFaults(part, held, typeOf, [...path, key])),
   ];
 }
@@ -36,12 +38,15 @@ function isOneLookup(text: string): boolean {
   return parseTemplate(text).length === 1;
 }
 
-/** The type with parts of any type, which are looked at one by one. */
-function shellOf(type: FieldType): FieldType {
+/** The type with any type for the parts that the value has, which are looked at one by one. */
+function shellOf(type: FieldType, value: unknown): FieldType {
   if (type.kind === "list") return { kind: "list", item: ANY_TYPE };
   if (type.kind === "dict") return { kind: "dict", key: type.key, value: ANY_TYPE };
   if (type.kind !== "object") return type;
-  return { kind: "object", fields: new Map([...type.fields.keys()].map((name) => [name, ANY_TYPE])) };
+  const parts = [...type.fields].map(([name, part]): [string, FieldType] => {
+    return [name, isRecord(value) && Object.hasOwn(value, name) ? ANY_TYPE : part];
+  });
+  return { kind: "object", fields: new Map(parts) };
 }
 
 function partsOf(type: FieldType, value: unknown): [key: PropertyKey, type: FieldType, value: unknown][] {

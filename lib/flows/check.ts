@@ -4,11 +4,10 @@ import { messageOf } from "../errors.ts";
 import { checkEdges } from "./check-edges.ts";
 import { checkFields } from "./check-fields.ts";
 import { checkForm } from "./check-form.ts";
-import { checkNode, idOf, isNodeId } from "./check-nodes.ts";
+import { checkNode, idOf, isNodeId, itemTypes } from "./check-nodes.ts";
 import { checkRaces } from "./check-races.ts";
 import { type FlowFault, isRecord, type Place, show } from "./fault.ts";
-import { ANY_TYPE, type FieldType } from "./field-type.ts";
-import { type Field, type FieldForm, parseFields } from "./fields.ts";
+import { type FieldForm, parseFields } from "./fields.ts";
 import type { EdgeForm } from "./flow-config.ts";
 import { NODES_MAX } from "./form.ts";
 import { writesOf } from "./writes.ts";
@@ -34,11 +33,7 @@ export function checkFlow(config: unknown): FlowFault[] {
     listOf(parts.edges).flatMap((edge, index) => (holds("edges", index) ? [[index, edge as EdgeForm]] : [])),
   );
   const env = listOf(parts.env).filter((name) => typeof name === "string");
-  const items = new Map(
-    [...edges.values()].flatMap(({ parallel }) =>
-      parallel === undefined ? [] : [[parallel.target_node, itemOf(fields.get(parallel.items_field))]],
-    ),
-  );
+  const items = itemTypes(edges.values(), fields);
   const found = [
     ...form,
     ...(holds("on") ? checkTriggers(listOf(parts.on)) : []),
@@ -65,10 +60,6 @@ export function checkFlow(config: unknown): FlowFault[] {
     Array.isArray(parts.edges) && edges.size === parts.edges.length && holds("nodes") && !ids.includes(null);
   found.push(...checkEdges(edges, uses, fields, isWhole));
   return found.length > 0 ? found : checkRaces([...edges.values()], uses, fields);
-}
-
-function itemOf(field: Field | undefined): FieldType {
-  return field?.type.kind === "list" ? field.type.item : ANY_TYPE;
 }
 
 /** The places of faults and of all that they stand in, as JSON. */

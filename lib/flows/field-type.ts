@@ -85,14 +85,29 @@ export function mayFit(from: FieldType, to: FieldType): boolean {
   if (from.kind === "float" && to.kind === "int") return true;
   if (from.kind === "list" && to.kind === "list") return mayFit(from.item, to.item);
   if (from.kind === "dict" && to.kind === "dict") return mayFit(from.value, to.value);
-  if (from.kind === "object" && to.kind === "object") {
-    return [...to.fields].every(([name, type]) => {
-      const part = from.fields.get(name);
-      return part !== undefined && mayFit(part, type);
-    });
+  if (from.kind === "object") return misfitOf(from, to) === null;
+  if (from.kind === "dict" && to.kind === "object") {
+    return [...to.fields.values()].every((part) => mayFit(from.value, part));
   }
-  if (from.kind === "object" && to.kind === "dict") return true;
-  return from.kind === to.kind || (from.kind === "dict" && to.kind === "object");
+  return from.kind === to.kind;
+}
+
+/** What does not fit, of an object with the part that is to blame. */
+export function misfitText(from: FieldType, to: FieldType): string {
+  const part = from.kind === "object" ? misfitOf(from, to) : null;
+  return part ? `object ${part}` : typeText(from);
+}
+
+/** The first part of an object that is too many, missing or of another type; null for none, "" for what is no object. */
+function misfitOf({ fields }: Extract<FieldType, { kind: "object" }>, to: FieldType): string | null {
+  if (to.kind !== "object" && to.kind !== "dict") return "";
+  for (const [name, part] of fields) {
+    const wanted = to.kind === "dict" ? to.value : to.fields.get(name);
+    if (wanted === undefined) return `with ${name}`;
+    if (!mayFit(part, wanted)) return `whose ${name} is ${misfitText(part, wanted)}`;
+  }
+  const missing = to.kind === "dict" ? undefined : [...to.fields.keys()].find((name) => !fields.has(name));
+  return missing === undefined ? null : `without ${missing}`;
 }
 
 /** Where a value does not fit a type; at most `FAULTS_MAX`, without the value. */

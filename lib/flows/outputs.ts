@@ -1,5 +1,5 @@
 import { type FlowFault, inSentence, type Place, show } from "./fault.ts";
-import { ANY_TYPE, mayFit, typeText } from "./field-type.ts";
+import { ANY_TYPE, mayFit, misfitText, typeText } from "./field-type.ts";
 import { type Fields, fieldFaults } from "./fields.ts";
 import type { NodeForm, Parts } from "./node-kind.ts";
 import { suggest } from "./suggest.ts";
@@ -52,7 +52,7 @@ export function checkOutputs(node: NodeForm, parts: Parts, fields: Fields, place
       return [{ place: at, detail: `Cannot take ${show(path.join("."))} for ${field}: ${type}` }];
     }
     if (mayFit(type, declared.type)) return [];
-    const detail = `Cannot write ${path.join(".")}, which is ${typeText(type)}, to ${field}: expected ${typeText(declared.type)}`;
+    const detail = `Cannot write ${path.join(".")}, which is ${misfitText(type, declared.type)}, to ${field}: expected ${typeText(declared.type)}`;
     return [{ place: at, detail }];
   });
 }

@@ -5,6 +5,7 @@ import type { AnyWorkflow } from "../workflow.ts";
 import { checkFlow } from "./check.ts";
 import { checkChild } from "./check-child.ts";
 import { checkForm, findIdle } from "./check-form.ts";
+import { itemTypes } from "./check-nodes.ts";
 import { compileFlow, findHostFaults } from "./compile.ts";
 import { type FlowFault, isRecord, show } from "./fault.ts";
 import { type Fields, parseFields } from "./fields.ts";
@@ -54,6 +55,7 @@ export async function parseFlow(
   }
   const config = source.value as FlowConfig;
   const fields = parseFields(config.state.fields);
+  const items = itemTypes(config.edges, fields);
   return {
     workflow,
     fields,
@@ -68,7 +70,10 @@ export async function parseFlow(
         {
           name: node.workflow,
           at: source.locate(["nodes", index, "workflow"]),
-          faultsWith: (child) => inOrder(located(checkChild(node, ["nodes", index], fields, child), source)),
+          faultsWith: (child) => {
+            const own = { fields, item: items.get(node.id) ?? null };
+            return inOrder(located(checkChild(node, ["nodes", index], own, child), source));
+          },
         },
       ];
     }),

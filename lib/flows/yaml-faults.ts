@@ -72,8 +72,12 @@ export function misread(document: Document, lines: LineCounter): SourceFault[] {
     }
     const text = new Scalar(`{${lookup}}`);
     text.range = node.range ?? null;
+    if (node.anchor !== undefined) text.anchor = node.anchor;
     const at = positionOf(node.range?.[0] ?? 0, lines);
-    faults.push({ ...at, detail: `Cannot read {${lookup}} without quotes: write "{${lookup}}"` });
+    faults.push({
+      ...at,
+      detail: `Cannot read {${lookup}} without quotes: write "{${lookup}}", or [${lookup}] for a list`,
+    });
     return text;
   });
   return faults;
@@ -93,7 +97,8 @@ function isPlain(node: unknown, form: RegExp): node is Scalar<string> {
 function lostNumbers({ value, source = "", range }: Scalar, lines: LineCounter): SourceFault[] {
   if (typeof value !== "number") return [];
   const isWhole = Number.isInteger(value) && !/[.e]/i.test(source.replace(/^0x.*/i, ""));
-  if (Number.isFinite(value) && (!isWhole || Number.isSafeInteger(value))) return [];
+  const isExact = !isWhole || Number.isSafeInteger(value);
+  if (Number.isFinite(value) && (isExact || BigInt(value) === BigInt(source))) return [];
   const what = source.length > 40 ? `${source.slice(0, 40)}...` : source;
   return [
     {

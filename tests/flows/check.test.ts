@@ -334,6 +334,48 @@ const faulty: [what: string, flow: unknown, ...faults: [place: string, detail: R
     ["nodes[5].set.topic", /Cannot read \{list\.x\}: list is a list and has its items by place/],
   ],
   [
+    "objects with parts that do not fit, and values that a node's inputs hold",
+    flowWith({
+      state: {
+        fields: {
+          o: { type: "object", schema: { a: "int", b: "str" } },
+          p: { type: "object", schema: { a: "int" } },
+          q: { type: "object", schema: { a: "int", b: { type: "object", schema: { c: "int" } } } },
+          r: { type: "object", schema: { a: "int", b: { type: "object", schema: { c: "str" } } } },
+          d: { type: "dict[str,int]" },
+          n: { type: "int" },
+          s: { type: "str" },
+        },
+      },
+      nodes: [
+        { id: "a", set: { o: "{p}", p: "{o}", q: "{r}", d: "{o}" } },
+        { id: "b", set: { d: "{p}", o: "{d}" } },
+        { id: "c", set: { o: { a: 1 } } },
+        { id: "d", inputs: { t: { deep: "{s}", n: 1, l: ["x"] } }, set: { n: "{t.deep}", s: "{t.n}" } },
+        { id: "e", inputs: { t: { deep: "{s}" }, f: 1.5 }, set: { s: "{t.depp}", n: "{f}" } },
+      ],
+      edges: chainOf("START", "a", "b", "c", "d", "e", "END"),
+    }),
+    ["nodes[0].set.o", /to o: expected object, and \{p\} is object without b$/],
+    ["nodes[0].set.p", /to p: expected object, and \{o\} is object with b$/],
+    ["nodes[0].set.q", /to q: expected object, and \{r\} is object whose b is object whose c is str$/],
+    ["nodes[0].set.d", /to d: expected dict\[str,int\], and \{o\} is object whose b is str$/],
+    ["nodes[1].set.o", /to o: expected object, and \{d\} is dict\[str,int\]$/],
+    ["nodes[2].set.o", /to o\/b: expected str, found nothing$/],
+    ["nodes[3].set.n", /expected int, and \{t\.deep\} is str/],
+    ["nodes[3].set.s", /expected str, and \{t\.n\} is int/],
+    ["nodes[4].set.s", /Cannot read \{t\.depp\}: t has no "depp"; did you mean "deep"\?/],
+  ],
+  [
+    "a part of a variable",
+    flowWith({
+      env: ["API_TOKEN"],
+      nodes: [{ id: "a", http: { url: "https://api.example.com/?t={env.API_TOKEN.x}" } }],
+      edges: chainOf("START", "a", "END"),
+    }),
+    ["nodes[0].http.url", /Cannot read \{env\.API_TOKEN\.x\}: API_TOKEN is text and has no parts/],
+  ],
+  [
     "what the target of a parallel edge does with its items",
     flowWith({
       state: {

@@ -242,6 +242,50 @@ config: { execution: { timeout: 2, max_retries: 3 } }
   await rejects(runWorkflowAsync(join(t.folder, "quick.yaml"), {}), /^Cannot fill \{never\} in node "bad"/);
 });
 
+test("what a parallel edge goes through is checked against the child that takes it", async (t) => {
+  const each = (inputs: string): string => `schema_version: "1.0"
+flow: { name: test }
+state: { fields: { l: { type: "list[str]" }, n: { type: int }, all: { type: list }, item: { type: int } } }
+nodes: [{ id: x, workflow: child, inputs: { ${inputs} }, outputs: { n: result.n } }]
+edges:
+  - { from: START, parallel: { items_field: l, target_node: x, collect_field: all } }
+  - { from: x, to: END }
+`;
+  const child = flow("n: { type: int }, s: { type: str }", ["id: a, set: { n: 1 }"]);
+  await open(t, { "child.yaml": child, "right.yaml": each('s: "{item}", n: "{index}"') });
+  await write(t, { "wrong.yaml": each('n: "{item}", s: "{index}"') });
+  await rejects(createInnerLatchhook({ workflowsDir: t.folder, storage: ":memory:" }).start(), (error) => {
+    assert.equal(error.message.split("\n").slice(1), [
+      'wrong.yaml:4:45: Cannot hand "{item}" to workflow "child" as n: expected int, and {item} is str',
+      'wrong.yaml:4:58: Cannot hand "{index}" to workflow "child" as s: expected str, and {index} is int',
+    ]);
+  });
+});
+
+test("of a child's whole state only what is always there has to fit", async (t) => {
+  const fields = "n: { type: int, required: true }, s: { type: str }, d: { type: int, default: 1 }";
+  const o = (parts: string): string => `o: { type: object, schema: { ${parts} } }, n: { type: int }`;
+  const parent = (parts: string): string =>
+    flow(o(parts), ["id: x, workflow: child, inputs: { n: 1 }, outputs: { o: result }"]);
+  await open(t, {
+    "child.yaml": flow(fields, ["id: a, set: { n: 1 }"]),
+    "right.yaml": parent("n: int, d: int"),
+    "asked.yaml": parent("n: int, d: int, s: str"),
+  });
+  await write(t, { "wrong.yaml": parent("n: int"), "worse.yaml": parent("n: str, d: int") });
+  await rejects(createInnerLatchhook({ workflowsDir: t.folder, storage: ":memory:" }).start(), (error) => {
+    assert.match(
+      error.message,
+      /worse\.yaml:6:\d+: Cannot write result, which is object whose n is int, to o: expected object/,
+    );
+    assert.match(
+      error.message,
+      /wrong\.yaml:6:\d+: Cannot write result, which is object with d, to o: expected object/,
+    );
+    assert.is(error.message.split("\n").length, 3);
+  });
+});
+
 test("a workflow given in the options can be a child", async (t) => {
   const { defineWorkflow } = await import("../../lib/define-workflow.ts");
   const { start, reaches } = await open(
@@ -274,7 +318,6 @@ const refused: readonly [what: string, files: Readonly<Record<string, string>>, 
     {
       "a.yaml": flow("s: { type: str }, n: { type: int }, all: { type: dict }, item: { type: int }", [
         'id: x, workflow: child, inputs: { n: "{s}", nmae: x, o: { a: [1, "{n}"], b: 2 }, may: null }, outputs: { s: result.nmae }',
-        // For the target of a parallel edge {item} is none of the fields: of what type it is shows at run time.
         'id: y, workflow: child, inputs: { n: 1.5, name: "{item}" }, outputs: [s, n]',
         "id: z, workflow: child, inputs: { n: 1, name: x }, outputs: { s: result.o.a.0, all: result, n: result.name, item: result }",
       ]),
@@ -290,6 +333,7 @@ const refused: readonly [what: string, files: Readonly<Record<string, string>>, 
     /^a\.yaml:6:60: .* as o\/a\/1: expected str, and \{n\} is int$/,
     /^a\.yaml:6:60: .* as o\/b: expected no such part: the object has a$/,
     /^a\.yaml:6:\d+: Cannot take "nmae" for s: result has no "nmae"; did you mean "name"\?$/,
+    /^a\.yaml:7:\d+: Cannot hand "\{item\}" to workflow "child" as name: expected str, and \{item\} is int$/,
     /^a\.yaml:7:41: Cannot hand 1\.5 to workflow "child" as n: expected int, found float$/,
     /^a\.yaml:7:\d+: Cannot take "s" for s: result has no "s"; known are n, name, may, o$/,
     /^a\.yaml:8:\d+: Cannot write result\.name, which is str, to n: expected int$/,

@@ -107,7 +107,7 @@ test("a template without quotes, or a key twice, stops a flow that has no other 
   const bare = yaml.replace('"Hello {who}"', "{who}");
   assert.is(
     (await faultOf(() => parseFlow(bare, "x.yaml"))).message,
-    'x.yaml:8:31: Cannot read {who} without quotes: write "{who}"',
+    'x.yaml:8:31: Cannot read {who} without quotes: write "{who}", or [who] for a list',
   );
   const twice = yaml.replace("name: greet,", "name: greet, name: greet,");
   assert.is(

@@ -74,6 +74,20 @@ const misread: [what: string, text: string, isJson: boolean, value: unknown, fau
     ["1:4: Cannot read 12345678901234567890 as a number without loss: put it in quotes"],
   ],
   [
+    "large numbers that are exact",
+    "a: [9007199254740992, 10000000000000000000000, -0.1, 0x20000000000000]",
+    false,
+    { a: [2 ** 53, 1e22, -0.1, 2 ** 53] },
+    [],
+  ],
+  [
+    "an anchor at a template without quotes",
+    "a: &x {t}\nb: *x",
+    false,
+    { a: "{t}", b: "{t}" },
+    ['1:7: Cannot read {t} without quotes: write "{t}", or [t] for a list'],
+  ],
+  [
     "an id in JSON",
     '{"a":9007199254740993}',
     true,
@@ -130,14 +144,14 @@ const misread: [what: string, text: string, isJson: boolean, value: unknown, fau
     "a: {b.c-1.0}",
     false,
     { a: "{b.c-1.0}" },
-    ['1:4: Cannot read {b.c-1.0} without quotes: write "{b.c-1.0}"'],
+    ['1:4: Cannot read {b.c-1.0} without quotes: write "{b.c-1.0}", or [b.c-1.0] for a list'],
   ],
   [
     "a template of two lines in a list",
     "a: [1, {\n b }]",
     false,
     { a: [1, "{b}"] },
-    ['1:8: Cannot read {b} without quotes: write "{b}"'],
+    ['1:8: Cannot read {b} without quotes: write "{b}", or [b] for a list'],
   ],
 ];
 for (const [what, text, isJson, value, faults] of misread) {

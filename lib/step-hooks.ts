@@ -9,10 +9,12 @@ export interface StepHooks {
    */
   readonly group: GroupStep;
   /**
-   * The attempt has failed, and only waits for what runs beside the failure: where its time runs out meanwhile, this is
-   * why it ended. The first one counts.
+   * The attempt has failed: no step and no group begins any more, and those steps that have begun are waited for. Where
+   * its time runs out meanwhile, this is why it ended.
+   *
+   * @returns what it failed with first, once they have ended
    */
-  readonly fail: (error: unknown) => void;
+  readonly fail: (error: unknown) => Promise<unknown>;
 }
 
 export type GroupStep = <T>(name: string, fn: GroupFunction<T>) => Promise<Stored<T>>;

@@ -36,8 +36,6 @@ class Walk {
   readonly #running = new Map<string, Promise<void>>();
   readonly #runs = new Map<string, number>();
   readonly #rounds = new Map<string, number>();
-  /** Nothing begins any more. */
-  #hasFailed = false;
   #runsLeft = NODE_RUNS_MAX;
   #resultsLeft = RESULTS_MAX;
 
@@ -52,32 +50,16 @@ class Walk {
     while (this.#waiting.size > 0 || this.#running.size > 0) {
       for (const id of [...this.#waiting]) if (this.#isReady(id)) this.#start(id);
       await Promise.race(this.#running.values()).catch(async (error: unknown) => {
-        this.#fail(error);
-        await this.#ended();
-        throw error;
+        // The first failure ends the attempt. What has begun beside it is ended first, and remembered; nothing begins.
+        throw await hooksOf(this.#context.step).fail(error);
       });
     }
     return this.#state;
   }
 
-  /** The first that fails ends the attempt. */
-  #fail(error: unknown): void {
-    this.#hasFailed = true;
-    hooksOf(this.#context.step).fail(error);
-  }
-
-  /** What has begun beside a failure is ended first, and remembered. */
-  async #ended(): Promise<void> {
-    // But no groups: in a child that sleeps the attempt would fall asleep over its failure.
-    const plain = [...this.#running].flatMap(([id, node]) =>
-      this.#flow.nodes.get(id)?.isGroup ? [] : [node],
-    );
-    await Promise.allSettled(plain);
-  }
-
   /** True where nothing that waits or runs leads here any more: a join waits for all of its branches. */
   #isReady(id: string): boolean {
-    if (this.#hasFailed || this.#running.has(id)) return false;
+    if (this.#running.has(id)) return false;
     const leadsHere = (other: string): boolean => other !== id && this.#flow.graph.leads(other, id);
     return ![...this.#waiting, ...this.#running.keys()].some(leadsHere);
   }
@@ -134,18 +116,12 @@ class Walk {
     const left = items.entries();
     const worker = async (): Promise<void> => {
       for (const [index, item] of left) {
-        if (this.#hasFailed) return;
         const written = await this.#step(node, names[index] ?? "", { item, index });
         const [only, ...more] = Object.values(written);
         collected[index] = more.length === 0 ? only : written;
       }
     };
-    const workers = Array.from({ length: Math.min(concurrencyMax, items.length) }, worker);
-    await Promise.all(workers).catch(async (error: unknown) => {
-      this.#fail(error);
-      if (!node.isGroup) await Promise.allSettled(workers);
-      throw error;
-    });
+    await Promise.all(Array.from({ length: Math.min(concurrencyMax, items.length) }, worker));
     return ownFields(node.id, { [collectField]: collected }, this.#flow.fields);
   }
 

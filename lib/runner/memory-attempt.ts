@@ -36,14 +36,12 @@ export class MemoryAttempt {
   readonly step: Step = withHooks(
     Object.assign(
       <T>(name: string, fn: (context: StepContext) => T | Promise<T>) =>
-        this.#track(() => this.#do(name, fn)),
+        this.#begin(() => this.#do(name, fn)),
       { sleep: (name: string, duration: Duration) => this.#sleep(name, duration) },
     ) as Step,
     {
       group: ((name: string, fn: GroupFunction) => this.#doGroup(name, fn)) as GroupStep,
-      fail: (error) => {
-        this.#failure ??= { error };
-      },
+      fail: (error) => this.#fail(error),
     },
   );
 
@@ -78,6 +76,16 @@ export class MemoryAttempt {
     return promise;
   }
 
+  async #fail(error: unknown): Promise<unknown> {
+    this.#failure ??= { error };
+    while (this.#steps.size > 0) await Promise.allSettled(this.#steps);
+    return this.#failure.error;
+  }
+
+  #begin<T>(start: () => Promise<T>): Promise<T> {
+    return this.#failure === null ? this.#track(start) : Promise.reject(this.#failure.error);
+  }
+
   async #do<T>(name: string, fn: (context: StepContext) => T | Promise<T>): Promise<unknown> {
     this.signal.throwIfAborted();
     checkStepName(name, this.#used, "step");
@@ -87,6 +95,7 @@ export class MemoryAttempt {
 
   async #doGroup(name: string, fn: GroupFunction): Promise<unknown> {
     this.signal.throwIfAborted();
+    if (this.#failure !== null) throw this.#failure.error;
     checkStepName(name, this.#used, "step");
     const value = await fn({ idempotencyKey: `${this.#runId}:${name}` });
     return readResult(storeResult(value, `step ${JSON.stringify(name)}`));

@@ -52,6 +52,8 @@ export class Steps {
   #activity = 0;
   #state: "open" | "returned" | "closed" | "parked" = "open";
   #failure: { error: unknown } | null = null;
+  /** Why nothing begins any more, and only what has begun is waited for. */
+  #failing: { error: unknown } | null = null;
 
   constructor(host: StepsHost) {
     this.#host = host;
@@ -62,18 +64,18 @@ export class Steps {
   readonly step: Step = withHooks(
     Object.assign(
       <T>(name: string, fn: (context: StepContext) => T | Promise<T>) =>
-        this.#track(() => this.#do(name, fn)),
+        this.#begin(() => this.#do(name, fn)),
       {
         sleep: (name: string, duration: Duration) =>
           // It settles when the sleep is over and the attempt still awake; else it never does, and nothing is thrown.
           new Promise<void>((wake, fail) => {
-            this.#track(() => this.#beginSleep(name, duration, wake)).catch(fail);
+            this.#begin(() => this.#beginSleep(name, duration, wake)).catch(fail);
           }),
       },
     ) as Step,
     {
       group: ((name: string, fn: GroupFunction) => this.#doGroup(name, fn)) as GroupStep,
-      fail: (error) => this.#host.foresee(error),
+      fail: (error) => this.#fail(error),
     },
   );
 
@@ -97,6 +99,17 @@ export class Steps {
     this.#dropSleeps();
     await Promise.allSettled(groups);
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+  }
+
+  async #fail(error: unknown): Promise<unknown> {
+    this.#failing ??= { error };
+    this.#host.foresee(this.#failing.error);
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+    return this.#failing.error;
+  }
+
+  #begin<T>(start: () => Promise<T>): Promise<T> {
+    return this.#failing === null ? this.#track(start) : Promise.reject(hasFailed());
   }
 
   #track<T>(start: () => Promise<T>): Promise<T> {
@@ -154,6 +167,7 @@ export class Steps {
   async #doGroup(name: string, fn: GroupFunction): Promise<unknown> {
     if (this.#state === "parked") return new Promise(() => {});
     if (this.#state === "closed") throw this.#host.abortReason;
+    if (this.#failing !== null) throw hasFailed();
     checkStepName(name, this.#used, "step");
     const stored = this.#recall(name, "step");
     if (stored !== undefined) return readResult(stored.result);
@@ -214,7 +228,8 @@ export class Steps {
   }
 
   #isSilent(): boolean {
-    if (this.#state !== "open" || this.#underWay.size > 0 || this.#sleeps.size === 0) return false;
+    if (this.#state !== "open" || this.#failing !== null) return false;
+    if (this.#underWay.size > 0 || this.#sleeps.size === 0) return false;
     return this.#groupsAwake().length === 0;
   }
 
@@ -263,4 +278,8 @@ export class Steps {
     this.#host.lose();
     throw this.#host.abortReason;
   }
+}
+
+function hasFailed(): DOMException {
+  return new DOMException("Cannot begin a step: the attempt has failed", "AbortError");
 }

@@ -286,6 +286,66 @@ test("of a child's whole state only what is always there has to fit", async (t) 
   });
 });
 
+test("beside a failure the step of a child that has begun ends and is remembered, and its next one does not begin", async (t) => {
+  const begun: string[] = [];
+  const gate = { begun, open: () => {} };
+  Reflect.set(globalThis, "gate", gate);
+  const { start, reaches, clock } = await open(t, {
+    "_f.js": `const { gate } = globalThis;
+      export const bad = () => Promise.reject(new Error("no luck"));
+      export const one = () => (gate.begun.push("one"), new Promise((end) => { gate.open = () => end("1"); }));
+      export const two = () => gate.begun.push("two");`,
+    "kid.yaml": flow("a: { type: str }, b: { type: int }", [
+      "id: one, run: _f.js#one, outputs: { a: result }",
+      "id: two, run: _f.js#two, outputs: { b: result }",
+    ]),
+    "coded.js": `import { defineWorkflow } from ${DEFINE};
+      import { one, two } from "./_f.js";
+      export default defineWorkflow({ run: async ({ step }) => {
+        await step("one", one);
+        await step.sleep("nap", "1h");
+        await step("two", two);
+      } });`,
+    ...Object.fromEntries(
+      ["kid", "coded"].map((child) => [
+        `over-${child}.yaml`,
+        `schema_version: "1.0"
+flow: { name: test }
+state: { fields: { a: { type: str } } }
+nodes: [{ id: bad, run: _f.js#bad }, { id: x, workflow: ${child} }]
+edges: [{ from: START, to: [bad, x] }, { from: bad, to: END }, { from: x, to: END }]
+config: { execution: { max_retries: 0 } }
+`,
+      ]),
+    ),
+  });
+  for (const child of ["kid", "coded"]) {
+    begun.length = 0;
+    const id = await start(`over-${child}`);
+    while (begun.length === 0) await clock.advance(0);
+    gate.open();
+    const { error, steps } = await reaches(id, "failed");
+    assert.is(error?.message, "no luck");
+    assert.equal(begun, ["one"]);
+    assert.equal(
+      steps.map(({ name }) => name),
+      ["x/one"],
+    );
+  }
+  begun.length = 0;
+  let isOver = false;
+  const ended = runWorkflowAsync(join(t.folder, "over-kid.yaml"), {}).finally(() => {
+    isOver = true;
+  });
+  const failed = rejects(ended, /^no luck$/);
+  while (begun.length === 0) await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  assert.not(isOver);
+  gate.open();
+  await failed;
+  assert.equal(begun, ["one"]);
+});
+
 test("a workflow given in the options can be a child", async (t) => {
   const { defineWorkflow } = await import("../../lib/define-workflow.ts");
   const { start, reaches } = await open(

@@ -41,7 +41,7 @@ async function walk(
     if (!remembered.has(name)) remembered.set(name, await fn({ idempotencyKey: `run_1:${name}` }));
     return remembered.get(name);
   };
-  const hooks = { group: step as never, fail: () => {} };
+  const hooks = { group: step as never, fail: async (error: unknown) => error };
   const context = { input, step: withHooks(step as unknown as Step, hooks) } as RunContext<unknown>;
   return await (await flowGiven).run(context);
 }

@@ -10,7 +10,9 @@ import { until } from "../support/until.ts";
 const test = suite("runner/step-hooks");
 
 /** An attempt's side of its steps. */
-function hostOf(isOurs: boolean | Promise<boolean>): StepsHost & { stored: NewStep[]; isLost: boolean } {
+function hostOf(
+  isOurs: boolean | Promise<boolean>,
+): StepsHost & { stored: NewStep[]; isLost: boolean; foreseen: unknown[] } {
   const stored: NewStep[] = [];
   const host = {
     runId: "run_1",
@@ -25,6 +27,8 @@ function hostOf(isOurs: boolean | Promise<boolean>): StepsHost & { stored: NewSt
       host.isLost = true;
       host.abortReason = new DOMException("lost", "AbortError");
     },
+    foreseen: [] as unknown[],
+    foresee: (error: unknown) => host.foreseen.push(error),
     charge: (error: unknown) => assert.unreachable(String(error)),
     sleepUntil: () => assert.unreachable("nobody sleeps"),
   };
@@ -84,6 +88,50 @@ test("an attempt that ends waits for groups under way, and not for those that sl
   await rejects(busy, /^lost$/);
   await closed;
   assert.equal(told, ["busy ended", "closed"]);
+});
+
+test("an attempt that has failed begins nothing, waits for what has begun, and does not fall asleep", async () => {
+  const host = hostOf(true);
+  const steps = new Steps(host);
+  const { group, fail } = hooksOf(steps.step);
+  let end = (): void => {};
+  const begun = steps.step(
+    "begun",
+    () =>
+      new Promise<void>((resolve) => {
+        end = resolve;
+      }),
+  );
+  void group("tired", () => steps.step.sleep("tired/nap", "1h"));
+  const remembers = group("remembers", async () => {
+    await begun;
+    return 1;
+  });
+  await until(() => host.stored.length === 1, "the nap to be stored");
+  let failure: unknown = null;
+  const failed = fail(new Error("first")).then((error) => {
+    failure = error;
+  });
+  void fail(new Error("second"));
+  const refused = /^Cannot begin a step: the attempt has failed$/;
+  await rejects(
+    steps.step("next", () => assert.unreachable("it began")),
+    refused,
+  );
+  await rejects(
+    group("more", () => assert.unreachable("it began")),
+    refused,
+  );
+  await rejects(steps.step.sleep("nap", "1s"), refused);
+  assert.is(failure, null);
+  end();
+  await failed;
+  assert.is(String(failure), "Error: first");
+  assert.is(await remembers, 1);
+  await (host.clock as ManualClock).advance(1);
+  assert.equal(host.stored.map(({ name }) => name).sort(), ["begun", "remembers", "tired/nap"]);
+  assert.ok(host.foreseen.every((error) => String(error) === "Error: first"));
+  await steps.close();
 });
 
 test("an attempt that sleeps ends, though its groups never do", async () => {

@@ -43,7 +43,9 @@ export async function attempt(
 ): Promise<unknown> {
   const used = new Set<string>();
   const { signal } = new AbortController();
-  const once = async (name: string, fn: (context: StepContext) => unknown): Promise<unknown> => {
+  const underWay = new Set<Promise<unknown>>();
+  let failure: { error: unknown } | null = null;
+  const run = async (name: string, fn: (context: StepContext) => unknown): Promise<unknown> => {
     if (used.has(name)) throw new Error(`Step ${name} is used twice`);
     used.add(name);
     if (!remembered.has(name)) {
@@ -52,13 +54,26 @@ export async function attempt(
     }
     return remembered.get(name);
   };
+  const once = (name: string, fn: (context: StepContext) => unknown): Promise<unknown> => {
+    if (failure !== null) return Promise.reject(new Error(`Step ${name} begins after a failure`));
+    const step = run(name, fn);
+    underWay.add(step);
+    const done = (): boolean => underWay.delete(step);
+    step.then(done, done);
+    return step;
+  };
+  const fail = async (error: unknown): Promise<unknown> => {
+    failure ??= { error };
+    while (underWay.size > 0) await Promise.allSettled(underWay);
+    return failure.error;
+  };
   const validation = await workflow.validate(input);
   if ("faults" in validation) throw new Error(JSON.stringify(validation.faults));
   return await workflow.run({
     input: validation.value,
     step: withHooks(Object.assign(once, { sleep: async () => {} }) as unknown as Step, {
       group: once as never,
-      fail: () => {},
+      fail,
     }),
     signal,
     log: silentLog,

@@ -325,7 +325,7 @@ config: { execution: { max_retries: 0 } }
     while (begun.length === 0) await clock.advance(0);
     gate.open();
     const { error, steps } = await reaches(id, "failed");
-    assert.is(error?.message, "no luck");
+    assert.is(error?.message, 'Cannot run _f.js#bad in node "bad": no luck');
     assert.equal(begun, ["one"]);
     assert.equal(
       steps.map(({ name }) => name),
@@ -337,13 +337,34 @@ config: { execution: { max_retries: 0 } }
   const ended = runWorkflowAsync(join(t.folder, "over-kid.yaml"), {}).finally(() => {
     isOver = true;
   });
-  const failed = rejects(ended, /^no luck$/);
+  const failed = rejects(ended, /^Cannot run _f\.js#bad in node "bad": no luck$/);
   while (begun.length === 0) await new Promise(setImmediate);
   await new Promise(setImmediate);
   assert.not(isOver);
   gate.open();
   await failed;
   assert.equal(begun, ["one"]);
+});
+
+test("what a child of code returns is taken as JSON has it, and what it throws is told with its node", async (t) => {
+  const coded = (body: string): string =>
+    `import { defineWorkflow } from ${DEFINE}; export default defineWorkflow({ run: () => { ${body} } });`;
+  const { start, reaches } = await open(t, {
+    "dated.js": coded("return { at: new Date(0), none: undefined };"),
+    "broken.js": coded('throw new Error("no luck");'),
+    "taking.yaml": flow("at: { type: str }, all: { type: dict }", [
+      "id: x, workflow: dated, outputs: { at: result.at, all: result }",
+    ]),
+    "failing.yaml": flow(
+      "n: { type: int }",
+      ["id: x, workflow: broken"],
+      "config: { execution: { max_retries: 0 } }",
+    ),
+  });
+  const at = "1970-01-01T00:00:00.000Z";
+  assert.equal((await reaches(await start("taking"), "succeeded")).result, { at, all: { at } });
+  const { error } = await reaches(await start("failing"), "failed");
+  assert.is(error?.message, 'Cannot run workflow "broken" in node "x": no luck');
 });
 
 test("a workflow given in the options can be a child", async (t) => {

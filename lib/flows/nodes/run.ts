@@ -1,8 +1,12 @@
 import * as v from "valibot";
 import { messageOf } from "../../errors.ts";
+import { readResult, storeResult } from "../../stored-result.ts";
+import { withTold } from "../../stray.ts";
 import { show } from "../fault.ts";
+import { inNode } from "../in-node.ts";
 import type { NodeKind } from "../node-kind.ts";
 import { WHOLE } from "../outputs.ts";
+import { secretHider } from "../secret-hider.ts";
 import { compileTemplates } from "../template.ts";
 
 /** `FILE#NAME`: a function that a module in the workflows folder exports; without `#NAME` its default export. */
@@ -43,9 +47,19 @@ export const run: NodeKind<string> = {
       return null;
     }
     const fill = compileTemplates(node.inputs ?? {});
-    return async ({ values, signal, idempotencyKey, run: { log, event } }) => ({
-      // A copy: what the function does to its argument must not reach the state, which is remembered without it.
-      result: await called(structuredClone(fill(values)), { signal, idempotencyKey, log, event }),
-    });
+    const what = `run ${form} in node ${show(node.id)}`;
+    return async ({ values, signal, idempotencyKey, run: { log, event } }) => {
+      const hide = secretHider(Object.values(values.env));
+      // An error that it leaves to nobody has to be told like one that it throws.
+      const result = await withTold(
+        (error) => inNode(error, what, hide),
+        // A copy: what the function does to its argument must not reach the state, which is remembered without it.
+        async () => called(structuredClone(fill(values)), { signal, idempotencyKey, log, event }),
+      ).catch((error: unknown) => {
+        throw inNode(error, what, hide);
+      });
+      // As it will be read: a Date is text, and what is undefined is not there.
+      return { result: readResult(storeResult(result, `the result of ${what}`)) };
+    };
   },
 };

@@ -1,11 +1,14 @@
 import * as v from "valibot";
 import { faultsText } from "../../errors.ts";
 import { hooksOf, withHooks } from "../../step-hooks.ts";
+import { readResult, storeResult } from "../../stored-result.ts";
 import { type AnyWorkflow, type RunContext, type Step, WORKFLOW_NAME } from "../../workflow.ts";
 import { FatalError } from "../../workflow-errors.ts";
 import { show } from "../fault.ts";
+import { inNode } from "../in-node.ts";
 import type { NodeContext, NodeKind } from "../node-kind.ts";
 import { WHOLE } from "../outputs.ts";
+import { secretHider } from "../secret-hider.ts";
 import { compileTemplates } from "../template.ts";
 
 /**
@@ -24,21 +27,21 @@ export const workflow: NodeKind<string> = {
   check() {},
   prepare(name, node, { host }) {
     const fill = compileTemplates(node.inputs ?? {});
+    const what = `run workflow ${show(name)} in node ${show(node.id)}`;
     return async (context) => {
       const child = host.findWorkflow(name);
-      if (child === undefined)
-        throw new Error(
-          `Cannot run workflow ${show(name)} in node ${show(node.id)}: there is none of this name here`,
-        );
+      if (child === undefined) throw new Error(`Cannot ${what}: there is none of this name here`);
       const inputs: unknown = structuredClone(fill(context.values));
       const validation = await child.validate(inputs);
       if ("faults" in validation) {
-        const what = faultsText(validation.faults, "the inputs");
-        throw new FatalError(
-          `Cannot run workflow ${show(name)} in node ${show(node.id)} with these inputs: ${what}`,
-        );
+        const faults = faultsText(validation.faults, "the inputs");
+        throw new FatalError(`Cannot ${what} with these inputs: ${faults}`);
       }
-      return { result: await runChild(child, validation.value, context) };
+      const result = await runChild(child, validation.value, context).catch((error: unknown) => {
+        throw inNode(error, what, secretHider(Object.values(context.values.env)));
+      });
+      // As it will be read: of code a Date is text, and what is undefined is not there.
+      return { result: readResult(storeResult(result, `the result of ${what}`)) };
     };
   },
 };

@@ -1,5 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { FatalError, isFatalError, isRetryError, RetryError } from "../../../lib/workflow-errors.ts";
 import { rejects } from "../../support/rejects.ts";
 import { attempt, flowOf } from "../../support/walk.ts";
 
@@ -51,6 +52,81 @@ test("what it returns is checked, and fails the attempt alone", async () => {
   await rejects(attempt(flow, { m: 1 }), (error) => {
     assert.is(error.message, 'Cannot write field "n" in node "a": expected int, found str');
     assert.is(error.name, "TypeError");
+  });
+});
+
+test("what it returns is taken as JSON has it", async () => {
+  const returned = { at: new Date(0), nick: undefined, list: [undefined, new Map()] };
+  const flow = await flowOf(
+    { at: "str", all: "dict" },
+    [{ id: "a", run: "_sums.ts#f", outputs: { at: "result.at", all: "result" } }],
+    edges,
+    { importModule: async () => ({ f: () => returned }) },
+  );
+  const at = "1970-01-01T00:00:00.000Z";
+  assert.equal(await attempt(flow), { at, all: { at, list: [null, {}] } });
+  const cyclic: { self?: unknown } = {};
+  cyclic.self = cyclic;
+  await rejects(attempt(await open("_sums.ts#f", { f: () => cyclic }), { m: 1 }), (error) => {
+    assert.match(
+      error.message,
+      /^Cannot store the result of run _sums\.ts#f in node "a": JSON cannot carry it/,
+    );
+    assert.ok(isFatalError(error));
+  });
+});
+
+const thrown: readonly [what: string, error: unknown, check: (error: Error) => void][] = [
+  ["an error", new TypeError("no luck"), (error) => assert.not(isFatalError(error) || isRetryError(error))],
+  ["no error", { message: "no luck" }, (error) => assert.instance(error, Error)],
+  [
+    "one that ends the run",
+    Object.assign(new FatalError("no luck"), { code: "sold_out" }),
+    (error) => assert.ok(isFatalError(error) && Reflect.get(error, "code") === "sold_out"),
+  ],
+  [
+    "one that says when",
+    new RetryError("no luck", { after: "1h" }),
+    (error) => assert.ok(isRetryError(error) && error.after === "1h"),
+  ],
+];
+for (const [what, error, check] of thrown) {
+  test(`where a function throws ${what}, it is told with its node`, async () => {
+    for (const f of [
+      () => {
+        throw error;
+      },
+      () => Promise.reject(error),
+    ]) {
+      await rejects(attempt(await open("_sums.ts#f", { f }), { m: 1 }), (found) => {
+        assert.is(found.message, 'Cannot run _sums.ts#f in node "a": no luck');
+        assert.is(found.cause, error);
+        check(found);
+      });
+    }
+  });
+}
+
+test("the end of an attempt is told as it is", async () => {
+  const over = new DOMException("it is over", "AbortError");
+  const flow = await open("_sums.ts#f", { f: () => Promise.reject(over) });
+  await rejects(attempt(flow, { m: 1 }), (error) => assert.is(error, over));
+});
+
+test("what the flow may read of the environment is taken out of errors", async () => {
+  const fails = (): never => {
+    throw new Error("no luck with s3cret-t0ken");
+  };
+  const flow = await flowOf(
+    { n: "int" },
+    [{ id: "a", run: "_sums.ts#fails", outputs: { n: "result" } }],
+    edges,
+    { importModule: async () => ({ fails }), env: { API_TOKEN: "s3cret-t0ken" } },
+    { env: ["API_TOKEN"] },
+  );
+  await rejects(attempt(flow), (error) => {
+    assert.is(error.message, 'Cannot run _sums.ts#fails in node "a": no luck with [hidden]');
+    assert.is(error.cause, undefined);
   });
 });
 

@@ -1,4 +1,4 @@
-import { compileExpression, type Expression } from "./expression.ts";
+import { compileExpression, type Expression, type ExpressionTree, placeIn } from "./expression.ts";
 
 /** What a filter sees of an event. */
 export interface EventView {
@@ -39,12 +39,28 @@ export interface EventExpression {
  * @throws {TypeError} what cannot be used, with the place
  */
 export function compileEventExpression(source: string): EventExpression {
-  const { type, evaluate } = compileExpression(source, { variables: VARIABLES });
+  const { type, tree, evaluate } = compileExpression(source, { variables: VARIABLES });
+  checkHeaderNames(tree, source);
   return {
     type,
     evaluate: ({ provider, type, webhookId, headers, body }) =>
       evaluate({ event: { provider, type, webhook_id: webhookId }, headers, body }),
   };
+}
+
+/** A name with a capital would be absent for ever. */
+function checkHeaderNames(node: ExpressionTree, source: string): void {
+  const [target, key] = node.op === "." || node.op === "[]" ? node.args : [];
+  if (target?.op === "id" && target.args === "headers") {
+    const name = typeof key === "string" ? key : key?.op === "value" ? key.args : "";
+    if (typeof name === "string" && name !== name.toLowerCase()) {
+      const way = `write headers[${JSON.stringify(name.toLowerCase())}]`;
+      throw new TypeError(`the names of headers are in lower case; ${way}${placeIn(source, node.start)}`);
+    }
+  }
+  for (const part of [node.args].flat(2)) {
+    if (typeof part === "object" && part !== null && "op" in part) checkHeaderNames(part, source);
+  }
 }
 
 const VARIABLES = {

@@ -13,7 +13,8 @@ export function checkWays(arcs: readonly Arc[], nodes: readonly { readonly id: s
   }
   const graph = new Graph(arcs);
   const circle = graph.findCircle();
-  const faults: FlowFault[] = [];
+  const faults: FlowFault[] = checkExits(arcs, graph);
+  if (faults.length > 0) return faults;
   if (circle !== null) {
     const [first = ""] = circle;
     const index = nodes.findIndex(({ id }) => id === first);
@@ -39,6 +40,17 @@ export function checkWays(arcs: readonly Arc[], nodes: readonly { readonly id: s
     }
   }
   return faults;
+}
+
+/** A loop's exit that lies in the loop would be one more way back. */
+function checkExits(arcs: readonly Arc[], graph: Graph): FlowFault[] {
+  return arcs.flatMap(({ from, to, place }) => {
+    if (place.at(-1) !== "exit_to" || !(to === from || graph.leads(to, from))) return [];
+    const back = arcs.find((arc) => arc.isBack && arc.from === from);
+    if (back === undefined || !(to === back.to || graph.leads(back.to, to))) return [];
+    const detail = `Cannot leave the loop of ${show(from)} to ${show(to)}, which is in it: let exit_to name what comes after the loop, or END`;
+    return [{ place, detail }];
+  });
 }
 
 /**

@@ -198,8 +198,16 @@ function compileSources(
       if (source !== undefined) return toJson(source(view));
       return isRecord(body) && Object.hasOwn(body, name) ? body[name] : undefined;
     });
-    return faults.length > 0 ? { faults } : { value: state };
+    return faults.length > 0
+      ? { faults: faults.map((fault) => withSource(fault, config)) }
+      : { value: state };
   };
+}
+
+function withSource({ pointer, detail }: Fault, { state }: FlowConfig): Fault {
+  const name = pointer.split("/")[1] ?? "";
+  const from = Object.hasOwn(state.fields, name) ? state.fields[name]?.from : undefined;
+  return { pointer, detail: from === undefined ? detail : `${detail} (from ${from})` };
 }
 
 function viewOf({ provider, type, webhookId, headers }: EventOrigin, body: unknown): EventView {

@@ -6,6 +6,7 @@ import { checkFlow } from "./check.ts";
 import { checkChild } from "./check-child.ts";
 import { checkForm, findIdle } from "./check-form.ts";
 import { itemTypes } from "./check-nodes.ts";
+import { findOddities } from "./check-oddities.ts";
 import { compileFlow, findHostFaults } from "./compile.ts";
 import { type FlowFault, isRecord, show } from "./fault.ts";
 import { type Fields, parseFields } from "./fields.ts";
@@ -59,7 +60,7 @@ export async function parseFlow(
   return {
     workflow,
     fields,
-    warnings: inOrder(located(findIdle(config), source)),
+    warnings: inOrder(located([...findIdle(config), ...findOddities(config)], source)),
     providers: (config.on ?? []).map(({ provider }, index) => ({
       ...source.locate(["on", index, "provider"]),
       name: provider,

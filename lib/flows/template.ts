@@ -113,7 +113,13 @@ function lookUp(lookup: Lookup, values: Values): unknown {
   const [name] = lookup.path;
   if (lookup.root === "env") return walkDown(lookup, values.env, "the environment");
   const isLocal = lookup.root === "name" && Object.hasOwn(values.locals, name);
-  return isLocal ? walkDown(lookup, values.locals, "the node") : walkDown(lookup, values.state, "the state");
+  if (isLocal) return walkDown(lookup, values.locals, "the node");
+  // The file declares it, or it would not have been loaded.
+  if (!Object.hasOwn(values.state, name)) {
+    const way = "require it, give it a default, or write it in a node before";
+    throw new UnfilledError(lookup.text, `nothing has filled ${JSON.stringify(name)}; ${way}`);
+  }
+  return walkDown(lookup, values.state, "the state");
 }
 
 /** Only own properties: what a prototype has (`constructor`, `length`, `__proto__`) is no data. */

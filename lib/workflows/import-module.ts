@@ -11,7 +11,22 @@ export async function importModule(url: string): Promise<object> {
     registered ??= registerTsx();
     await registered;
   }
-  return (await import(url)) as object;
+  try {
+    return (await import(url)) as object;
+  } catch (error) {
+    throw isOwnPackage(error) ? new Error(NO_PACKAGE, { cause: error }) : error;
+  }
+}
+
+/** Where the folder lies outside of every project that has the package, its modules do not find it. */
+const NO_PACKAGE =
+  "it imports latchhook, and there is no such package beside it; put the folder into a project that has it, or run npm install latchhook there";
+
+function isOwnPackage(error: unknown): boolean {
+  const message = error instanceof Error ? error.message : "";
+  return /^(?:Cannot find (?:package|module) ['"]latchhook(?:\/[^'"]*)?['"]|.*"latchhook" not (?:a dependency|found))/.test(
+    message,
+  );
 }
 
 let registered: Promise<void> | null = null;

@@ -367,6 +367,46 @@ const faulty: [what: string, flow: unknown, ...faults: [place: string, detail: R
     ["nodes[4].set.s", /Cannot read \{t\.depp\}: t has no "depp"; did you mean "deep"\?/],
   ],
   [
+    "headers by a name that none has",
+    flowWith({
+      on: [{ provider: "github", if: 'headers["X-GitHub-Event"] == "push"' }],
+      state: { fields: { count: { type: "str", from: "size(headers.Accept) > 0 ? 'a' : 'b'" } } },
+      nodes: [{ id: "a", set: { count: "x" } }],
+    }),
+    ["on[0].if", /names of headers are in lower case; write headers\["x-github-event"\] \(character 1\)$/],
+    ["state.fields.count.from", /write headers\["accept"\] \(character 6\)$/],
+  ],
+  [
+    "parts that no answer has",
+    flowWith({
+      nodes: [
+        { id: "a", http: { url: "https://api.example.com:0/" } },
+        { id: "b", http: { url: "https://a.example.com/" }, outputs: { topic: "headers.Content-Type" } },
+        {
+          id: "c",
+          http: { url: "https://a.example.com/", method: "HEAD" },
+          outputs: { any: "body", topic: "headers.etag" },
+        },
+        { id: "d", exec: { command: ["echo a b"] } },
+        { id: "e", exec: { command: ["/opt/my app/run"] } },
+      ],
+      edges: chainOf("START", "a", "b", "c", "d", "e", "END"),
+    }),
+    ["nodes[0].http.url", /no server listens on port 0/],
+    ["nodes[1].outputs.topic", /names of headers are in lower case; write headers\.content-type$/],
+    ["nodes[2].outputs.any", /an answer to HEAD has no body$/],
+    ["nodes[3].exec.command[0]", /Cannot run "echo a b": give program and arguments one by one/],
+  ],
+  [
+    "a loop whose exit lies in it",
+    edgesOf(
+      { from: "START", to: "a" },
+      { from: "a", to: "b" },
+      { from: "b", loop: { to: "a", condition_field: "ok", exit_to: "a" } },
+    ),
+    ["edges[2].loop.exit_to", /Cannot leave the loop of "b" to "a", which is in it/],
+  ],
+  [
     "a part of a variable",
     flowWith({
       env: ["API_TOKEN"],

@@ -235,7 +235,10 @@ config: { execution: { timeout: 2, max_retries: 3 } }
     const id = await start(name);
     await clock.advance(2_000);
     const { error, attempts } = await reaches(id, "failed");
-    assert.is(error?.message, 'Cannot fill {never} in node "bad": the state has no "never"');
+    assert.is(
+      error?.message,
+      'Cannot fill {never} in node "bad": nothing has filled "never"; require it, give it a default, or write it in a node before',
+    );
     assert.is(attempts.length, 1);
     assert.is((await run(id)).steps.length, 0);
   }

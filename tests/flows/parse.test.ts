@@ -146,6 +146,31 @@ test("what JSON cannot carry is no flow", async () => {
   );
 });
 
+test("what a delivery lacks is told with where it was looked for", async () => {
+  const workflow = await flowFromConfig({
+    ...config,
+    on: [{ provider: "github" }],
+    nodes: [{ id: "a", set: { who: "me" } }],
+    edges: [
+      { from: "START", to: "a" },
+      { from: "a", to: "END" },
+    ],
+    state: {
+      fields: {
+        who: { type: "str", required: true },
+        sha: { type: "str", required: true, from: "body.after" },
+      },
+    },
+  } as unknown as FlowConfig);
+  const event = { provider: "github", type: "push", webhookId: "a", headers: {} } as never;
+  assert.equal(await workflow.validate({ who: 1 }, event), {
+    faults: [
+      { pointer: "/who", detail: "Expected str, found int" },
+      { pointer: "/sha", detail: "Expected str, found nothing (from body.after)" },
+    ],
+  });
+});
+
 test("a change of the object afterwards does not change the flow", async () => {
   const mine = structuredClone(config) as {
     state: { fields: Record<string, { type: string; required?: boolean }> };

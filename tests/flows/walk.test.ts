@@ -94,7 +94,10 @@ test("an output of another type ends the run, names node, field and both types, 
 
 test("a lookup of a field that nothing has filled ends the run", async () => {
   const flow = flowOf([{ id: "greet", set: { b: "Hi {a}" } }]);
-  await rejects(walk(flow, {}), /^Cannot fill \{a\} in node "greet": the state has no "a"$/);
+  await rejects(
+    walk(flow, {}),
+    /^Cannot fill \{a\} in node "greet": nothing has filled "a"; require it, give it a default, or write it in a node before$/,
+  );
 });
 
 test("the same flow runs twice at once without a trace of the other", async () => {

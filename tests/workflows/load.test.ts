@@ -113,6 +113,21 @@ test("each file that does not load is named with its reasons, a line each, and t
   });
 });
 
+test("a module that does not find latchhook is told where to put it", async ({ folder }) => {
+  const taking =
+    'import { defineWorkflow } from "latchhook"; export default defineWorkflow({ run: () => 1 });';
+  await write(folder, "a.js", taking);
+  await write(folder, "b.js", 'import "not-installed"; export default 1;');
+  await rejects(load(folder), (error) => {
+    const [, a = "", ...b] = error.message.split("\n");
+    assert.is(
+      a,
+      "a.js: it imports latchhook, and there is no such package beside it; put the folder into a project that has it, or run npm install latchhook there",
+    );
+    assert.match(b.join("\n"), "not-installed");
+  });
+});
+
 test("two files of one name are refused, and both are named", async ({ folder }) => {
   await write(folder, "a.js", code);
   await write(folder, "a.yaml", flow);

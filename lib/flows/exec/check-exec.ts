@@ -21,6 +21,11 @@ export function checkExec(form: ExecForm, check: NodeCheck): void {
   literal(program, ["exec", "command", 0], "the program");
   if (program === "" || /\.(?:bat|cmd)$/i.test(program)) {
     check.fault(["exec", "command", 0], `Cannot run ${show(program)}: give a program that needs no shell`);
+  } else if (/\s/.test(program) && !program.includes("/")) {
+    check.fault(
+      ["exec", "command", 0],
+      `Cannot run ${show(program)}: give program and arguments one by one, as a list`,
+    );
   }
   for (const [index, argument] of args.entries()) text(argument, ["exec", "command", index + 1]);
   if (form.cwd !== undefined) literal(form.cwd, ["exec", "cwd"], "the folder");

@@ -72,7 +72,22 @@ export const PROGRAMS: readonly Program[] = [
   { names: /^(?:deno|bun)$/, find: (args) => behindWord(args, NODE) },
   // The first argument names a package or a program, which is fetched and run.
   { names: /^(?:npx|bunx|pnpx|uvx|pipx)$/, find: (args) => behindWord(args, { code: /^(?:-c|--call=?)/ }) },
-  { names: /^rscript$/, find: (args) => interpreter(args, { code: /^-e/ }) },
+  {
+    names: /^(?:rscript|julia)$/,
+    find: (args) => interpreter(args, { code: /^(?:-[eE]|--(?:eval|print)=?)/ }),
+  },
+  { names: /^(?:tclsh|wish|expect)[\d.]*$/, find: (args) => interpreter(args, { code: /^-c/ }) },
+  { names: /^r$/, isWord: true, find: (args) => behindFlag(args, /^(?:-[ef]|--file=?)/, true) },
+  {
+    names: /^(?:n?vim?|vimdiff|view|ex)$/,
+    isWord: true,
+    find: (args) => behindFlag(args, /^(?:\+|-[cSsu]|--cmd)/, false),
+  },
+  {
+    names: /^emacs(?:client)?$/,
+    isWord: true,
+    find: (args) => behindFlag(args, /^(?:-[fle]|--(?:eval|execute|funcall|load)=?)/, false),
+  },
   { names: /^perl[\d.]*$/, find: (args) => interpreter(args, PERL) },
   { names: /^ruby[\d.]*$/, find: (args) => interpreter(args, RUBY) },
   { names: /^php[\d.]*$/, find: (args) => interpreter(args, PHP) },

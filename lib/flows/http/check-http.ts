@@ -50,6 +50,7 @@ function urlFault(template: Template, form: HttpForm): string | null {
   if (hasOpenOrigin(cut)) return form.allow_hosts === undefined ? openFault(template, cut.origin) : null;
   const [origin] = cut.origin;
   const url = typeof origin === "string" && URL.canParse(origin) ? new URL(origin) : null;
+  if (url?.port === "0") return "no server listens on port 0";
   if (url === null || !isWebUrl(url)) return "give a URL such as https://api.example.com/items/{state.id}";
   return form.allow_private === true ? null : addressFault(url.hostname);
 }

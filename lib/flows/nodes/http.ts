@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../../clock.ts";
 import { FatalError, RetryError } from "../../workflow-errors.ts";
 import { withDeadline } from "../deadline.ts";
+import { show } from "../fault.ts";
 import { ANY_TYPE, type FieldType } from "../field-type.ts";
 import { type AllowedHost, isAllowedHost, parseAllowedHost } from "../http/allowed-hosts.ts";
 import { type CallRules, call } from "../http/call.ts";
@@ -12,7 +13,8 @@ import { resultOf } from "../http/http-result.ts";
 import { compileRequest } from "../http/outgoing.ts";
 import { type Network, systemNetwork } from "../http/resolve-host.ts";
 import { cutUrl, hasOpenOrigin } from "../http/url-template.ts";
-import type { NodeContext, NodeKind, RunNode } from "../node-kind.ts";
+import type { NodeCheck, NodeContext, NodeForm, NodeKind, RunNode } from "../node-kind.ts";
+import { outputsOf } from "../outputs.ts";
 import { parseTemplate } from "../template.ts";
 
 /** What calls need of the machine. */
@@ -33,7 +35,10 @@ export function createHttp(givens: HttpGivens): NodeKind<HttpForm> {
     options: {},
     isGroup: false,
     partsOf: () => PARTS,
-    check: (form, _node, check) => checkHttp(form, check),
+    check(form, node, check) {
+      checkHttp(form, check);
+      checkParts(form, node, check);
+    },
     prepare: (form, node) => prepare(form, node.id, givens),
   };
 }
@@ -43,6 +48,20 @@ const PARTS: ReadonlyMap<string, FieldType> = new Map<string, FieldType>([
   ["headers", { kind: "dict", key: "str", value: { kind: "str" } }],
   ["body", ANY_TYPE],
 ]);
+
+/** Parts that no answer has. */
+function checkParts({ method }: HttpForm, node: NodeForm, check: NodeCheck): void {
+  for (const { field, path } of outputsOf(node, PARTS)) {
+    const place = ["outputs", Array.isArray(node.outputs) ? node.outputs.indexOf(field) : field];
+    const [part, name = ""] = path;
+    if (part === "headers" && name !== name.toLowerCase()) {
+      const way = `the names of headers are in lower case; write headers.${name.toLowerCase()}`;
+      check.fault(place, `Cannot take ${show(path.join("."))} for ${field}: ${way}`);
+    }
+    if (part === "body" && method === "HEAD")
+      check.fault(place, `Cannot take ${show(path.join("."))} for ${field}: an answer to HEAD has no body`);
+  }
+}
 
 function prepare(form: HttpForm, id: string, givens: HttpGivens): RunNode {
   const fill = compileRequest(form);

@@ -137,6 +137,13 @@ const commands: readonly (readonly string[])[] = [
   ["sudo", "env", "BASH_ENV=X", "deploy", "D"],
   // Packages that are fetched and run, and scripts of package.json.
   ["npm", "exec", "X", "D"],
+  ["R", "-e", "X"],
+  ["julia", "-E", "X", "D"],
+  ["tclsh", "X", "D"],
+  ["vim", "-c", "X", "D"],
+  ["ex", "+X", "D"],
+  ["emacs", "--batch", "--eval", "X"],
+  ["deploy", "R", "D"],
   ["npm", "exec", "--", "X", "D"],
   ["pnpm", "dlx", "X", "D"],
   ["yarn", "dlx", "X"],

@@ -17,9 +17,14 @@ export interface Sample {
  * first sample.
  *
  * @param id the sample's; a file is sent as it is
- * @throws {Error} neither a sample nor a file
+ * @param event the file's; a sample has its own
+ * @throws {Error} neither a sample nor a file, or an event for what has one
  */
-export function deliveryOf(provider: string, scheme: Scheme, word: string | undefined, id: string): Sample {
+export function deliveryOf(
+  provider: string,
+  scheme: Scheme,
+  { word, id, event: given }: { word: string | undefined; id: string; event: string | undefined },
+): Sample {
   const samples = samplesOf(provider, scheme);
   const [first] = samples.keys();
   const event = word ?? first;
@@ -27,11 +32,17 @@ export function deliveryOf(provider: string, scheme: Scheme, word: string | unde
     samples.size === 0 ? "there are no samples of it" : `its samples are ${[...samples.keys()].join(", ")}`;
   if (event === undefined) throw new Error(`Cannot send for ${provider} without a file: ${known}`);
   const sample = samples.get(event);
+  if (sample !== undefined && given !== undefined) {
+    throw new Error(
+      `Cannot send the sample ${event} as ${JSON.stringify(given)}: --event is for a file of your own`,
+    );
+  }
   if (sample !== undefined) {
     giveId(sample, scheme, id);
     return { ...encodeBody(Object(sample), scheme), type: headerType(scheme.type, event) };
   }
-  if (existsSync(event)) return { ...read(event, scheme), type: null };
+  const type = given === undefined ? null : headerType(scheme.type, given);
+  if (existsSync(event)) return { ...read(event, scheme), type };
   throw new Error(`Cannot send ${JSON.stringify(event)} for ${provider}: it is no file, and ${known}`);
 }
 

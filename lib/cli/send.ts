@@ -26,6 +26,7 @@ export const send: Command = {
   FILE                a body of your own
   --url URL           where to; http://127.0.0.1:7862/webhooks/PROVIDER otherwise, with the server's HOST and PORT
   --id ID             the delivery's id; a new one otherwise
+  --event EVENT       the type that a FILE is sent with, where the provider has it in a header
   --repeat N          post it N times, each time with the same id and a new signature
   --corrupt           change the body after it was signed: the answer should be 401
   --old               sign with a time that is too old: the answer should be 401
@@ -39,7 +40,7 @@ should be: a success, or with --corrupt and --old a refusal.`,
     if (name === undefined) throw new UsageError("Cannot send for nobody: name a provider, such as github");
     const provider = providerOf(name, terminal.env);
     const id = given.text("id") ?? randomUUID();
-    const sample = deliveryOf(name, provider.scheme, word, id);
+    const sample = deliveryOf(name, provider.scheme, { word, id, event: given.text("event") });
     const times = timesOf(given.text("repeat"));
     const url = urlOf(given.text("url"), name, terminal);
     const isRefusalWanted = given.has("corrupt") || given.has("old");
@@ -73,6 +74,7 @@ should be: a success, or with --corrupt and --old a refusal.`,
 const OPTIONS = {
   url: "string",
   id: "string",
+  event: "string",
   repeat: "string",
   corrupt: "boolean",
   old: "boolean",

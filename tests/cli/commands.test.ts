@@ -120,6 +120,24 @@ test("an id is sent where the provider has it", async ({ run, server }) => {
   }
 });
 
+test("a file is sent with the event that is given, where the provider has it in a header", async ({
+  run,
+  server,
+  folder,
+}) => {
+  const file = join(folder, "push.json");
+  for (const [event, type] of [
+    [[], null],
+    [["--event", "push"], "push"],
+    [["--event", "pull_request.opened"], "pull_request"],
+  ] as const) {
+    await writeFile(file, JSON.stringify({ ref: "refs/heads/main", event }));
+    assert.is((await run(["send", "github", file, ...event])).code, 0);
+    const { items } = (await server.admin("GET", "/events?limit=1")).json as { items: { type: unknown }[] };
+    assert.is(items[0]?.type, type);
+  }
+});
+
 test("a file is sent as it is, and a form may be written as JSON", async ({ run, server, folder }) => {
   const json = join(folder, "body.json");
   await writeFile(json, '{ "id" : "evt_file",  "type":"a.b" }\n');
@@ -177,6 +195,12 @@ const WRONG: [name: string, args: readonly string[], message: RegExp, code: numb
     1,
   ],
   ["a signed URL that is not given", ["sign", "square"], /without the public URL/, 1],
+  [
+    "an event for a sample",
+    ["send", "github", "push", "--event", "ping"],
+    /^Cannot send the sample push as "ping": --event is for a file of your own\n$/,
+    1,
+  ],
   ["an option that is none", ["send", "github", "--twice"], /--twice/, 2],
   ["a word too many", ["send", "github", "push", "now"], /Cannot use "now": one word too many/, 2],
   ["no number", ["send", "github", "--repeat", "0"], /--repeat 0: give a number from 1/, 2],

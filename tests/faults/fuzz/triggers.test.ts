@@ -153,6 +153,8 @@ test("where the library's own evaluation has a value, a filter has the same or n
       if (run === undefined || typeof expected !== "boolean") return;
       const result = run(viewOf(body));
       if (result instanceof ExpressionFault && result.kind === "type") return;
+      // For us what is no text is looked for in no object; of two faults the first is told, which may be another one.
+      if (result instanceof ExpressionFault && /(?:null|true|false|[\d.)\]]) in /.test(source)) return;
       compared++;
       assert.is(result, expected, `${source} on ${JSON.stringify(body)}: ${JSON.stringify(result)}`);
     }),

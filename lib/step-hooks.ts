@@ -9,8 +9,9 @@ export interface StepHooks {
    */
   readonly group: GroupStep;
   /**
-   * The attempt has failed: no step and no group begins any more, and those steps that have begun are waited for. Where
-   * its time runs out meanwhile, this is why it ended.
+   * The attempt has failed: no step and no group begins any more, but for what a step under way calls `NAME/...`, and
+   * those that have begun are waited for. What would begin waits for the attempt's end. Where its time runs out
+   * meanwhile, this is why it ended.
    *
    * @returns what it failed with first, once they have ended
    */

@@ -28,6 +28,16 @@ export function readResult(text: string | null): unknown {
   return text === null ? undefined : JSON.parse(text);
 }
 
+/** A value as it will be read: a Date is text, and what is undefined is not there. What JSON cannot carry stays as it is. */
+export function asJson(value: unknown): unknown {
+  try {
+    const text = JSON.stringify(value);
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return value; // told of where a part of it is to be stored
+  }
+}
+
 /** A result that cannot be stored. It ends the run, because what the function did is done. */
 export class ResultError extends FatalError {
   override name = "ResultError";

@@ -6,12 +6,12 @@ import type { SecretHider } from "./secret-hider.ts";
  * What code of the user's own has thrown, with the node that ran it: of a fork nobody could tell else.
  *
  * @param what such as `run _prices.ts#total in node "sum"`
+ * @param signal the attempt's: once it is over, it says why itself
  * @param hide takes the variables that the flow may read out of the message
  * @returns an error that ends the attempt or the run as the first one would
  */
-export function inNode(error: unknown, what: string, hide: SecretHider): unknown {
-  // The attempt is over: it says why itself.
-  if (error instanceof DOMException && error.name === "AbortError") return error;
+export function inNode(error: unknown, what: string, signal: AbortSignal, hide: SecretHider): unknown {
+  if (signal.aborted) return error;
   const said = messageOf(error);
   const message = `Cannot ${what}: ${hide(said)}`;
   // For the log, which shows where it was thrown; not where it would show what was hidden.

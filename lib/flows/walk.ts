@@ -49,12 +49,14 @@ class Walk {
     this.#follow("START");
     while (this.#waiting.size > 0 || this.#running.size > 0) {
       for (const id of [...this.#waiting]) if (this.#isReady(id)) this.#start(id);
-      await Promise.race(this.#running.values()).catch(async (error: unknown) => {
-        // The first failure ends the attempt. What has begun beside it is ended first, and remembered; nothing begins.
-        throw await hooksOf(this.#context.step).fail(error);
-      });
+      await Promise.race(this.#running.values()).catch((error: unknown) => this.#fail(error));
     }
     return this.#state;
+  }
+
+  /** The first failure ends the attempt. What has begun beside it is ended first, and remembered; nothing begins. */
+  async #fail(error: unknown): Promise<never> {
+    throw await hooksOf(this.#context.step).fail(error);
   }
 
   /** True where nothing that waits or runs leads here any more: a join waits for all of its branches. */
@@ -160,7 +162,7 @@ class Walk {
     const ended: Promise<Record<string, unknown>> = node.isGroup
       ? hooksOf(context.step).group(name, (given) => runNamed(given.idempotencyKey, () => context.signal))
       : context.step(name, (given) => runNamed(given.idempotencyKey, () => given.signal));
-    return ended.then((written) => {
+    const taken = ended.then((written) => {
       const own = isRemembered ? remembered(node, written, fields) : written;
       this.#resultsLeft -= JSON.stringify(own).length;
       if (this.#resultsLeft < 0) {
@@ -170,6 +172,7 @@ class Walk {
       }
       return own;
     });
+    return taken.catch((error: unknown) => this.#fail(error));
   }
 
   #nextName(id: string): string {

@@ -47,7 +47,7 @@ export class Attempt implements Chargeable, StepsHost {
   /** Made when the workflow asks for its steps. */
   #steps: Steps | null = null;
   /** How it ends where its time runs out while only what runs beside a failure is waited for. */
-  #foreseen: Outcome | null = null;
+  #foreseen: Failed | null = null;
   readonly #decided: Promise<Outcome>;
   #decide: (outcome: Outcome) => void = () => {};
   #drainMs: number;
@@ -130,7 +130,10 @@ export class Attempt implements Chargeable, StepsHost {
   /** An error that nobody caught, in a timer or a forgotten promise. */
   charge(error: unknown): void {
     this.#log.debug("attempt threw", { error });
-    this.#decide(failed(error));
+    const outcome = failed(error);
+    // What comes behind a failure does not take its place, unless it ends the run.
+    const { isFinal = false } = this.#foreseen ?? {};
+    this.#decide(this.#foreseen === null || (outcome.isFinal && !isFinal) ? outcome : this.#foreseen);
   }
 
   foresee(error: unknown): void {
@@ -230,8 +233,10 @@ export function toEvent(stored: StoredEvent): WebhookEvent {
   };
 }
 
+type Failed = Extract<Outcome, { kind: "failed" }>;
+
 /** Never throws: where to look at an error throws, nothing else would end the attempt. */
-function failed(error: unknown): Outcome {
+function failed(error: unknown): Failed {
   const isFinal = isFatalError(error);
   let code = isFinal ? "fatal" : "error";
   let retryAfter: Duration | Date | null = null;

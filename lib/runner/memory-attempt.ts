@@ -19,6 +19,8 @@ export class MemoryAttempt {
   #timer: Timer | null = null;
   /** Why it ends, where only what runs beside a failure is waited for. */
   #failure: { error: unknown } | null = null;
+  /** Of the plain steps under way. */
+  readonly #names = new Set<string>();
 
   /** @param timeoutMs milliseconds awake */
   constructor(clock: Clock, runId: string, timeoutMs: number) {
@@ -36,7 +38,7 @@ export class MemoryAttempt {
   readonly step: Step = withHooks(
     Object.assign(
       <T>(name: string, fn: (context: StepContext) => T | Promise<T>) =>
-        this.#begin(() => this.#do(name, fn)),
+        this.#begin(name, () => this.#do(name, fn)),
       { sleep: (name: string, duration: Duration) => this.#sleep(name, duration) },
     ) as Step,
     {
@@ -82,8 +84,20 @@ export class MemoryAttempt {
     return this.#failure.error;
   }
 
-  #begin<T>(start: () => Promise<T>): Promise<T> {
-    return this.#failure === null ? this.#track(start) : Promise.reject(this.#failure.error);
+  #begin<T>(name: string, start: () => Promise<T>): Promise<T> {
+    if (!this.#mayBegin(name)) return heldBack();
+    const promise = this.#track(start);
+    this.#names.add(name);
+    const done = (): void => {
+      this.#names.delete(name);
+    };
+    promise.then(done, done);
+    return promise;
+  }
+
+  /** As on a server: behind a failure only what a step under way calls `NAME/...`. */
+  #mayBegin(name: string): boolean {
+    return this.#failure === null || [...this.#names].some((outer) => name.startsWith(`${outer}/`));
   }
 
   async #do<T>(name: string, fn: (context: StepContext) => T | Promise<T>): Promise<unknown> {
@@ -95,7 +109,7 @@ export class MemoryAttempt {
 
   async #doGroup(name: string, fn: GroupFunction): Promise<unknown> {
     this.signal.throwIfAborted();
-    if (this.#failure !== null) throw this.#failure.error;
+    if (!this.#mayBegin(name)) return await heldBack();
     checkStepName(name, this.#used, "step");
     const value = await fn({ idempotencyKey: `${this.#runId}:${name}` });
     return readResult(storeResult(value, `step ${JSON.stringify(name)}`));
@@ -103,6 +117,7 @@ export class MemoryAttempt {
 
   async #sleep(name: string, duration: Duration): Promise<void> {
     this.signal.throwIfAborted();
+    if (!this.#mayBegin(name)) return await heldBack();
     checkStepName(name, this.#used, "sleep");
     const ms = parseDuration(duration, `duration of sleep ${JSON.stringify(name)}`);
     await new Promise<void>((resolve) => {
@@ -135,4 +150,9 @@ export class MemoryAttempt {
       this.#failure === null ? new WebhookError("timed_out", message) : this.#failure.error,
     );
   }
+}
+
+/** Behind a failure nobody waits for it, and the attempt ends without it. */
+function heldBack(): Promise<never> {
+  return new Promise(() => {});
 }

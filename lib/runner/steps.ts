@@ -31,6 +31,12 @@ export interface StepsHost {
   sleepUntil(dueAt: number): void;
 }
 
+/**
+ * Steps of an attempt that is over, that are refused; more are never answered. Code that tries again for ever would
+ * leave the process no turn for anything else.
+ */
+const REFUSALS_MAX = 1_000;
+
 interface Sleep {
   dueAt: number;
   timer: Timer;
@@ -54,6 +60,11 @@ export class Steps {
   #failure: { error: unknown } | null = null;
   /** Why nothing begins any more, and only what has begun is waited for. */
   #failing: { error: unknown } | null = null;
+  /** Of the plain steps under way. */
+  readonly #names = new Set<string>();
+  #refusals = 0;
+  /** Ends what a failure has held back. */
+  readonly #onClose: (() => void)[] = [];
 
   constructor(host: StepsHost) {
     this.#host = host;
@@ -64,12 +75,12 @@ export class Steps {
   readonly step: Step = withHooks(
     Object.assign(
       <T>(name: string, fn: (context: StepContext) => T | Promise<T>) =>
-        this.#begin(() => this.#do(name, fn)),
+        this.#begin(name, () => this.#do(name, fn)),
       {
         sleep: (name: string, duration: Duration) =>
           // It settles when the sleep is over and the attempt still awake; else it never does, and nothing is thrown.
           new Promise<void>((wake, fail) => {
-            this.#begin(() => this.#beginSleep(name, duration, wake)).catch(fail);
+            this.#begin(name, () => this.#beginSleep(name, duration, wake)).catch(fail);
           }),
       },
     ) as Step,
@@ -97,6 +108,7 @@ export class Steps {
     const groups = this.#state === "parked" ? [] : this.#groupsAwake();
     if (this.#state !== "parked") this.#state = "closed";
     this.#dropSleeps();
+    for (const end of this.#onClose.splice(0)) end();
     await Promise.allSettled(groups);
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
   }
@@ -108,14 +120,34 @@ export class Steps {
     return this.#failing.error;
   }
 
-  #begin<T>(start: () => Promise<T>): Promise<T> {
-    return this.#failing === null ? this.#track(start) : Promise.reject(hasFailed());
+  #begin<T>(name: string, start: () => Promise<T>): Promise<T> {
+    if (!this.#mayBegin(name)) return this.#heldBack();
+    const promise = this.#track(start);
+    this.#names.add(name);
+    const done = (): void => {
+      this.#names.delete(name);
+    };
+    promise.then(done, done);
+    return promise;
+  }
+
+  /** Also behind a failure a step under way may take steps of its own, to be remembered whole. */
+  #mayBegin(name: string): boolean {
+    return this.#failing === null || [...this.#names].some((outer) => name.startsWith(`${outer}/`));
+  }
+
+  /** Settles with the attempt: code that goes on from a refusal would be remembered as if its step had been tried. */
+  #heldBack(): Promise<never> {
+    return new Promise((_resolve, reject) => {
+      if (this.#state !== "closed") this.#onClose.push(() => reject(this.#host.abortReason));
+      else if (this.#refusals++ < REFUSALS_MAX) reject(this.#host.abortReason);
+    });
   }
 
   #track<T>(start: () => Promise<T>): Promise<T> {
     this.#activity++;
     if (this.#state === "parked") return new Promise(() => {});
-    if (this.#state === "closed") return Promise.reject(this.#host.abortReason);
+    if (this.#state === "closed") return this.#heldBack();
     const promise = start();
     this.#underWay.add(promise);
     const done = (): void => {
@@ -167,7 +199,7 @@ export class Steps {
   async #doGroup(name: string, fn: GroupFunction): Promise<unknown> {
     if (this.#state === "parked") return new Promise(() => {});
     if (this.#state === "closed") throw this.#host.abortReason;
-    if (this.#failing !== null) throw hasFailed();
+    if (!this.#mayBegin(name)) return await this.#heldBack();
     checkStepName(name, this.#used, "step");
     const stored = this.#recall(name, "step");
     if (stored !== undefined) return readResult(stored.result);
@@ -278,8 +310,4 @@ export class Steps {
     this.#host.lose();
     throw this.#host.abortReason;
   }
-}
-
-function hasFailed(): DOMException {
-  return new DOMException("Cannot begin a step: the attempt has failed", "AbortError");
 }

@@ -4,10 +4,12 @@ import { pathToFileURL } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { runWorkflowAsync } from "../../lib/runner/run-workflow.ts";
+import { chargeStray } from "../../lib/stray.ts";
 import { createInnerLatchhook } from "../../lib/wiring/latchhook.ts";
 import { openLatchhook, type RunView, type TestLatchhook } from "../support/open-latchhook.ts";
 import { rejects } from "../support/rejects.ts";
 import { removeFolder, tempFolder } from "../support/temp-folder.ts";
+import { until } from "../support/until.ts";
 
 const test = suite<{ folder: string; opened: TestLatchhook[] }>("flows/folder");
 test.before.each(async (t) => {
@@ -235,10 +237,9 @@ config: { execution: { timeout: 2, max_retries: 3 } }
     const id = await start(name);
     await clock.advance(2_000);
     const { error, attempts } = await reaches(id, "failed");
-    assert.is(
-      error?.message,
-      'Cannot fill {never} in node "bad": nothing has filled "never"; require it, give it a default, or write it in a node before',
-    );
+    const why = 'Cannot fill {never} in node "bad": nothing has filled "never"; require it, ';
+    const outer = name === "fork" ? "" : 'Cannot run workflow "fork" in node "x": ';
+    assert.ok(error?.message.startsWith(outer + why), error?.message);
     assert.is(attempts.length, 1);
     assert.is((await run(id)).steps.length, 0);
   }
@@ -347,6 +348,70 @@ config: { execution: { max_retries: 0 } }
   gate.open();
   await failed;
   assert.equal(begun, ["one"]);
+});
+
+test("a child of code that bears a step's failure does not take a step that was held back for one", async (t) => {
+  const gate = { begun: 0, open: () => {} };
+  Reflect.set(globalThis, "gate", gate);
+  const { start, reaches, clock, run } = await open(t, {
+    "_f.js": `let tries = 0;
+      export const once = () => { if (tries++ === 0) throw new Error("no luck"); };
+      export const one = () => (globalThis.gate.begun++, new Promise((end) => { globalThis.gate.open = end; }));`,
+    "coded.js": `import { defineWorkflow } from ${DEFINE};
+      import { one } from "./_f.js";
+      export default defineWorkflow({ run: async ({ step }) => {
+        await step("one", one);
+        for (let tries = 0; tries < 3; tries++) {
+          try { return { sent: await step("send-" + tries, () => true), tries }; } catch {}
+        }
+        return { sent: false, tries: 3 };
+      } });`,
+    "fork.yaml": `schema_version: "1.0"
+flow: { name: test }
+state: { fields: { sent: { type: bool }, tries: { type: int } } }
+nodes: [{ id: bad, run: _f.js#once }, { id: x, workflow: coded, outputs: [sent, tries] }]
+edges: [{ from: START, to: [bad, x] }, { from: bad, to: END }, { from: x, to: END }]
+`,
+  });
+  const id = await start("fork");
+  while (gate.begun === 0) await clock.advance(0);
+  gate.open();
+  for (let left = 20; left > 0 && (await run(id)).status !== "succeeded"; left--) await clock.advance(10_000);
+  const { result, attempts, steps } = await reaches(id, "succeeded");
+  assert.equal(result, { sent: true, tries: 0 });
+  assert.equal(
+    attempts.map(({ status }) => status),
+    ["failed", "succeeded"],
+  );
+  assert.equal(steps.map(({ name }) => name).sort(), ["bad", "x", "x/one", "x/send-0"]);
+});
+
+test("an error that nobody caught does not take the place of the failure before it", async (t) => {
+  const { start, reaches, clock } = await open(t, {
+    "_f.js": `export const slow = (_, { signal }) => new Promise(() => setTimeout(() => {
+        globalThis.charge(new Error("a stray"));
+      }, 10));`,
+    "fork.yaml": `schema_version: "1.0"
+flow: { name: test }
+state: { fields: { a: { type: str }, never: { type: str } } }
+nodes: [{ id: bad, set: { a: "{never}" } }, { id: slow, run: _f.js#slow }]
+edges: [{ from: START, to: [bad, slow] }, { from: bad, to: END }, { from: slow, to: END }]
+`,
+  });
+  let charged = 0;
+  Reflect.set(globalThis, "charge", (error: unknown) => {
+    charged++;
+    chargeStray(error);
+  });
+  const id = await start("fork");
+  const isOver = until(() => charged > 0, "the stray to be charged");
+  const ended = reaches(id, "failed");
+  await isOver;
+  // Past what an attempt that is over waits for.
+  await clock.advance(60_000);
+  const { error, attempts } = await ended;
+  assert.match(error?.message ?? "", /^Cannot fill \{never\}/);
+  assert.is(attempts.length, 1);
 });
 
 test("what a child of code returns is taken as JSON has it, and what it throws is told with its node", async (t) => {

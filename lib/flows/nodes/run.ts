@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { messageOf } from "../../errors.ts";
-import { readResult, storeResult } from "../../stored-result.ts";
+import { asJson } from "../../stored-result.ts";
 import { withTold } from "../../stray.ts";
 import { show } from "../fault.ts";
 import { inNode } from "../in-node.ts";
@@ -52,14 +52,13 @@ export const run: NodeKind<string> = {
       const hide = secretHider(Object.values(values.env));
       // An error that it leaves to nobody has to be told like one that it throws.
       const result = await withTold(
-        (error) => inNode(error, what, hide),
+        (error) => inNode(error, what, signal, hide),
         // A copy: what the function does to its argument must not reach the state, which is remembered without it.
         async () => called(structuredClone(fill(values)), { signal, idempotencyKey, log, event }),
       ).catch((error: unknown) => {
-        throw inNode(error, what, hide);
+        throw inNode(error, what, signal, hide);
       });
-      // As it will be read: a Date is text, and what is undefined is not there.
-      return { result: readResult(storeResult(result, `the result of ${what}`)) };
+      return { result: asJson(result) };
     };
   },
 };

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { faultsText } from "../../errors.ts";
 import { hooksOf, withHooks } from "../../step-hooks.ts";
-import { readResult, storeResult } from "../../stored-result.ts";
+import { asJson } from "../../stored-result.ts";
 import { type AnyWorkflow, type RunContext, type Step, WORKFLOW_NAME } from "../../workflow.ts";
 import { FatalError } from "../../workflow-errors.ts";
 import { show } from "../fault.ts";
@@ -37,16 +37,22 @@ export const workflow: NodeKind<string> = {
         const faults = faultsText(validation.faults, "the inputs");
         throw new FatalError(`Cannot ${what} with these inputs: ${faults}`);
       }
-      const result = await runChild(child, validation.value, context).catch((error: unknown) => {
-        throw inNode(error, what, secretHider(Object.values(context.values.env)));
+      const hide = secretHider(Object.values(context.values.env));
+      const told = (error: unknown): unknown => inNode(error, what, context.signal, hide);
+      const result = await runChild(child, validation.value, context, told).catch((error: unknown) => {
+        throw told(error);
       });
-      // As it will be read: of code a Date is text, and what is undefined is not there.
-      return { result: readResult(storeResult(result, `the result of ${what}`)) };
+      return { result: asJson(result) };
     };
   },
 };
 
-async function runChild(child: AnyWorkflow, input: unknown, context: NodeContext): Promise<unknown> {
+async function runChild(
+  child: AnyWorkflow,
+  input: unknown,
+  context: NodeContext,
+  told: (error: unknown) => unknown,
+): Promise<unknown> {
   const { event, log, runId, attempt } = context.run;
   return await child.run({
     input,
@@ -54,18 +60,21 @@ async function runChild(child: AnyWorkflow, input: unknown, context: NodeContext
     log,
     runId,
     attempt,
-    step: prefixed(context.run.step, context.stepName),
+    step: prefixed(context.run.step, context.stepName, told),
     get signal() {
       return context.signal;
     },
   } satisfies RunContext<unknown>);
 }
 
-/** The same steps, with names of their own. */
-function prefixed(step: Step, prefix: string): Step {
+/** The same steps, with names and failures of their own. */
+function prefixed(step: Step, prefix: string, told: (error: unknown) => unknown): Step {
   const nameOf = (name: string): string => `${prefix}/${name}`;
   const own = ((name, fn) => step(nameOf(name), fn)) as Step;
   own.sleep = (name, duration) => step.sleep(nameOf(name), duration);
   const { group, fail } = hooksOf(step);
-  return withHooks(own, { group: (name, fn) => group(nameOf(name), fn), fail });
+  return withHooks(own, {
+    group: (name, fn) => group(nameOf(name), fn),
+    fail: (error) => fail(told(error)),
+  });
 }

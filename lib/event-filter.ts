@@ -50,6 +50,8 @@ export function compileEventExpression(source: string): EventExpression {
 
 /** A name with a capital would be absent for ever. */
 function checkHeaderNames(node: ExpressionTree, source: string): void {
+  // A macro's variable of this name hides them.
+  if (node.op === "rcall" && node.args[2][0]?.op === "id" && node.args[2][0].args === "headers") return;
   const [target, key] = node.op === "." || node.op === "[]" ? node.args : [];
   if (target?.op === "id" && target.args === "headers") {
     const name = typeof key === "string" ? key : key?.op === "value" ? key.args : "";

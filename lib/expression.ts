@@ -72,8 +72,12 @@ export function compileExpression(source: string, options: { variables: Variable
 
 function environmentOf(variables: Variables): Environment {
   const environment = new Environment({ limits: LIMITS });
-  // Arithmetic with a number of JSON is taken for a whole number, and is none: it may be compared with either.
-  environment.registerOperator("int == double", (a, b) => Number(a) === Number(b));
+  // JSON has one kind of number: each goes with each. The functions are never called, since the library only checks.
+  environment.registerOperator("int == double", () => false);
+  for (const sign of ["+", "-", "*", "/"]) {
+    environment.registerOperator(`int ${sign} double: double`, () => 0);
+    environment.registerOperator(`double ${sign} int: double`, () => 0);
+  }
   for (const [name, type] of Object.entries(variables)) {
     if (typeof type === "string") environment.registerVariable(name, type);
     else environment.registerVariable(name, { schema: { ...type } });

@@ -16,7 +16,8 @@ export function findOddities(config: FlowConfig): FlowFault[] {
 /** Double braces around a name, as other templates have them, and lookups in keys, which are taken as they are. */
 function oddTexts(value: unknown, place: Place, fields: ReadonlySet<string>): FlowFault[] {
   if (typeof value === "string") {
-    const [written, name = ""] = /\{\{\s*(?:state\.)?([A-Za-z_][\w-]*)[\w.-]*\s*\}\}/.exec(value) ?? [];
+    const [written, name = ""] =
+      /\{\{\s*(?:state\.)?([A-Za-z_][\w-]*)(?:\.[\w.-]*)?\s*\}\}/.exec(value) ?? [];
     if (written === undefined || !fields.has(name)) return [];
     const lookup = written.slice(1, -1).replaceAll(/\s/g, "");
     return [{ place, detail: `${written} is a text in braces; write ${lookup} to look it up` }];
@@ -24,7 +25,7 @@ function oddTexts(value: unknown, place: Place, fields: ReadonlySet<string>): Fl
   if (typeof value !== "object" || value === null) return [];
   if (Array.isArray(value)) return value.flatMap((part, index) => oddTexts(part, [...place, index], fields));
   return Object.entries(value).flatMap(([key, part]) => {
-    const [written, name = ""] = /\{(?:state\.)?([A-Za-z_][\w-]*)[\w.-]*\}/.exec(key) ?? [];
+    const [written, name = ""] = /\{(?:state\.)?([A-Za-z_][\w-]*)(?:\.[\w.-]*)?\}/.exec(key) ?? [];
     const at = [...place, key];
     const detail = `${written} in a key is no lookup: keys are taken as they are`;
     return [...(fields.has(name) ? [{ place: at, detail }] : []), ...oddTexts(part, at, fields)];

@@ -124,6 +124,8 @@ class Look {
     if (isNumber(by) && (type.kind === "object" || type.kind === "dict"))
       this.#fault(key, `${this.#text(target)} is ${typeText(type)} and has its parts by name`);
     if (type.kind === "dict") return type.value;
+    if (type.kind !== "object" && type.kind !== "any")
+      this.#fault(node, `${this.#text(target)} is ${wordOf(type)} and has no parts`);
     return isLiteral ? this.#at(node, this.#text(target), type, String(key.args)) : ANY_TYPE;
   }
 
@@ -261,8 +263,7 @@ function goTogether(sign: string, a: Known, b: Known): boolean {
 
 function mayEqual(a: Known, b: Known): boolean {
   if (a.kind === "any" || b.kind === "any" || (isNumber(a) && isNumber(b))) return true;
-  if (a.kind === "list" && b.kind === "list") return mayEqual(a.item, b.item);
-  // Objects are never compared.
+  // Lists may both be empty. Objects are never compared.
   return a.kind === b.kind && a.kind !== "dict" && a.kind !== "object";
 }
 

@@ -370,7 +370,12 @@ const faulty: [what: string, flow: unknown, ...faults: [place: string, detail: R
     "headers by a name that none has",
     flowWith({
       on: [{ provider: "github", if: 'headers["X-GitHub-Event"] == "push"' }],
-      state: { fields: { count: { type: "str", from: "size(headers.Accept) > 0 ? 'a' : 'b'" } } },
+      state: {
+        fields: {
+          count: { type: "str", from: "size(headers.Accept) > 0 ? 'a' : 'b'" },
+          own: { type: "bool", from: "body.items.exists(headers, headers.Name == 'a')" },
+        },
+      },
       nodes: [{ id: "a", set: { count: "x" } }],
     }),
     ["on[0].if", /names of headers are in lower case; write headers\["x-github-event"\] \(character 1\)$/],

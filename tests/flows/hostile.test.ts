@@ -181,6 +181,20 @@ test("of a file that is far too large no more is read than tells so", async ({ f
   assert.ok(process.memoryUsage().rss - before < 100_000_000);
 });
 
+test("a text of one long word in braces is looked at in time", async ({ folder }) => {
+  const text = `schema_version: "1.0"
+flow: { name: x }
+state: { fields: { s: { type: str } } }
+nodes: [{ id: a, set: { s: "{{${"a".repeat(900_000)}" } }]
+edges: [{ from: START, to: a }, { from: a, to: END }]
+`;
+  await writeFile(join(folder, "long.yaml"), text);
+  const startedAt = performance.now();
+  const loaded = await loadWorkflows(folder, { isNamed: true, log: silentLog, env: {} });
+  assert.is(loaded.length, 1);
+  assert.ok(performance.now() - startedAt < 3_000);
+});
+
 test("a thousand nodes in two hundred branches are loaded in time", async ({ folder }) => {
   const branches = Array.from({ length: 200 }, (_, index) => `b${index}`);
   const fields = branches.map((id) => `, ${id}: { type: str }`).join("");

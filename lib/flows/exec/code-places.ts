@@ -43,7 +43,10 @@ export function codePlaces(command: readonly string[]): CodePlaces {
     if (wrapped.isShell) reader ??= nameOf(command[at] ?? "");
   }
   for (let index = 0; index < command.length; index++) {
-    const name = nameOf(command[index] ?? "");
+    const word = command[index] ?? "";
+    // A path that begins nowhere is none that is run from elsewhere: deployment/node is something of kubectl's.
+    if (/^[^/.~].*\//.test(word) && !programs.includes(index)) continue;
+    const name = nameOf(word);
     const found = findIn(name, command.slice(index + 1), index === 0 || isWrapped);
     if (found === null) continue;
     for (const place of found.code) places.add(index + 1 + place);
@@ -65,10 +68,14 @@ function splitText(command: readonly string[]): CodePlaces | null {
   const joined = command[at]?.replace(SPLIT, "") ?? "";
   const [text, next] = joined === "" ? [command[at + 1] ?? "", at + 2] : [joined, at + 1];
   const words = text.split(/\s+/).filter((word) => word !== "");
-  const inner = codePlaces([...words, ...command.slice(next)]);
+  const before = ["env", ...words];
+  const inner = codePlaces([...before, ...command.slice(next)]);
   // The text itself is always written as it is; what is behind it stands further back in the command.
-  const behind = [...inner.places].filter((place) => place >= words.length);
-  return { ...inner, places: new Set([at, next - 1, ...behind.map((place) => place - words.length + next)]) };
+  const behind = [...inner.places].filter((place) => place >= before.length);
+  return {
+    ...inner,
+    places: new Set([at, next - 1, ...behind.map((place) => place - before.length + next)]),
+  };
 }
 
 const SPLIT = /^(?:-[A-Za-z]*S|--split-string=?)/;

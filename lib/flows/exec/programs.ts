@@ -24,6 +24,8 @@ interface Flags {
   readonly valued?: RegExp;
   /** A value follows that is data to the code. */
   readonly data?: RegExp;
+  /** The same, where the value stands in one word with the flag. */
+  readonly held?: RegExp;
   /** A name and a value follow, both data. */
   readonly pair?: RegExp;
   /** The code is what it reads. */
@@ -55,6 +57,7 @@ const AWK: Flags = {
   code: /^(?:-[eEf]|--(?:source|file|exec)=?)/,
   valued: /^(?:-[il]|--(?:include|load))$/,
   data: /^-[vF]$/,
+  held: /^-[vF]./,
   readsData: true,
 };
 const SED: Flags = { code: /^(?:-[nrEsuz]*[ef]|--expression=?|--file=?)/, valued: /^-l$/, readsData: true };
@@ -71,7 +74,7 @@ export const PROGRAMS: readonly Program[] = [
   { names: /^(?:node(?:js)?\d*|ts-node|tsx)$/, find: (args) => interpreter(args, NODE) },
   { names: /^(?:deno|bun)$/, find: (args) => behindWord(args, NODE) },
   // The first argument names a package or a program, which is fetched and run.
-  { names: /^(?:npx|bunx|pnpx|uvx|pipx)$/, find: (args) => behindWord(args, { code: /^(?:-c|--call=?)/ }) },
+  { names: /^(?:npx|bunx|pnpx|uvx|pipx)$/, find: (args) => behindWord(args, PACKAGE) },
   {
     names: /^(?:rscript|julia)$/,
     find: (args) => interpreter(args, { code: /^(?:-[eE]|--(?:eval|print)=?)/ }),
@@ -120,7 +123,7 @@ export const PROGRAMS: readonly Program[] = [
     find: (args) =>
       behindFlag(
         args,
-        /^(?:-[IF]|--(?:checkpoint-action|use-compress-program|to-command|(?:info|new-volume)-script|rmt-command|rsh-command)=?)/,
+        /^(?:-[AcdrtuxajJzZkmOpPSsvwlhiUWBMRno]*[IF]|--(?:checkpoint-action|use-compress-program|to-command|(?:info|new-volume)-script|rmt-command|rsh-command)=?)/,
         false,
       ),
   },
@@ -156,6 +159,7 @@ function interpreter(args: readonly string[], flags: Flags): Found {
     const arg = args[at] ?? "";
     const flag = flags.code.exec(arg)?.[0];
     if (arg === "--" && hasCode && !isNext) return found(false);
+    if (flags.held?.test(arg)) continue;
     if (flags.data?.test(arg)) at += 1;
     else if (flags.pair?.test(arg)) at += 2;
     else if (flags.valued?.test(arg)) code.push(at, ++at);
@@ -189,19 +193,34 @@ function behindWord(args: readonly string[], flags: Flags): Found {
 
 /** The host, and what the shell there runs: where that ends with a shell, it runs what comes by stdin. */
 function remote(args: readonly string[]): Found {
-  const found = behindFirst(args, /^-[BbcDEeFIiJLlmOoPpQRSWw]$/);
+  let host = 0;
+  while (isOption(args[host] ?? "")) host += /^-[BbcDEeFIiJLlmOoPpQRSWw]$/.test(args[host] ?? "") ? 2 : 1;
+  const options = behindFlag(args.slice(0, host), /^-[oFJ]/, false).code;
+  const code = [...options, ...[...args.keys()].slice(host + 1)];
   const isShell = /(?:^|[\s;&|/])(?:(?:ba|da|z|k|a|c)?sh|python3?|node|perl|ruby|php)(?:\s+-s?)?\s*$/.test(
     args.join(" "),
   );
-  return isShell ? { ...found, readsCode: true } : found;
+  return { ...NOTHING, code, readsCode: isShell || host + 1 >= args.length };
 }
+
+/** A package is named, or its program, or code for a shell. */
+const PACKAGE: Flags = {
+  code: /^(?:-c|--call=?)/,
+  valued: /^(?:-p|--(?:package|from|spec|with|python))$/,
+  readsData: true,
+};
+const PACKAGES_VALUED =
+  /^(?:-[wCF]|--(?:prefix|workspace|cwd|dir|filter|userconfig|cache|registry|loglevel))$/;
 
 /** Subcommands that fetch a package and run it; the others run what package.json says. */
 function packages(args: readonly string[]): Found {
-  const word = args.findIndex((arg) => !isOption(arg));
+  let word = 0;
+  while (isOption(args[word] ?? "")) word += PACKAGES_VALUED.test(args[word] ?? "") ? 2 : 1;
   if (!/^(?:exec|x|dlx|init|create|innit)$/.test(args[word] ?? "")) return NOTHING;
-  const { code, ...found } = interpreter(args.slice(word + 1), { code: /^(?:-c|--call=?)/, readsData: true });
-  return { ...found, code: code.map((at) => at + word + 1) };
+  const behind = word + 1;
+  const { code, ...found } = interpreter(args.slice(behind), PACKAGE);
+  const called = behindFlag(args, PACKAGE.code, false).code;
+  return { ...found, code: [...code.map((at) => at + behind), ...called] };
 }
 
 /** Options of git and of its subcommands that run a program, and subcommands that hand all that follows to a shell. */
@@ -210,8 +229,9 @@ function git(args: readonly string[]): Found {
   while (isOption(args[word] ?? "")) word += GIT_VALUED.test(args[word] ?? "") ? 2 : 1;
   const [name = "", ...rest] = args.slice(word);
   const isShell =
-    /^(?:bisect|filter-branch|difftool|mergetool)$/.test(name) ||
-    (name === "submodule" && rest.includes("foreach"));
+    /^(?:filter-branch|difftool|mergetool)$/.test(name) ||
+    (name === "submodule" && rest.includes("foreach")) ||
+    (name === "bisect" && rest[0] === "run");
   const all = behindFlag(args.slice(0, word), /^(?:-c|--(?:config-env|exec-path)=?)/, false).code;
   const own = isShell ? [...rest.keys()] : behindFlag(rest, GIT_RUNS[name] ?? GIT_RUNS_ANY, false).code;
   return { ...NOTHING, code: [...all, ...own.map((at) => word + 1 + at)] };
@@ -221,8 +241,8 @@ const GIT_VALUED = /^(?:-[cC]|--(?:config-env|git-dir|work-tree|namespace|exec-p
 const GIT_RUNS_ANY = /^--(?:upload-pack|receive-pack|exec)=?/;
 /** In others -c, -u and -x mean something else: `switch -c`, `push -u`, `cherry-pick -x`. */
 const GIT_RUNS: Readonly<Record<string, RegExp>> = {
-  clone: /^(?:-[uc]|--(?:upload-pack|config)=?)/,
-  rebase: /^(?:-x|--exec=?)/,
+  clone: /^(?:-[lsnqv]*[uc]|--(?:upload-pack|config)=?)/,
+  rebase: /^(?:-[ifkmnpqrv]*x|--exec=?)/,
 };
 
 /** All but the first argument that is no flag, a host or a database; where nothing follows that, what is read is code. */

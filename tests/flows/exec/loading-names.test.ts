@@ -33,6 +33,8 @@ test("names that are data are not taken for them", () => {
     "R_VERSION",
     "GIT_AUTHOR_NAME",
     "NODE_ENV",
+    "GIT_SHA",
+    "GIT_BRANCH",
     "MY_PATHS",
     "env",
   ])

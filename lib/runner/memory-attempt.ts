@@ -14,13 +14,12 @@ export class MemoryAttempt {
   readonly #timeoutMs: number;
   readonly #controller = new AbortController();
   readonly #used = new Map<string, StepKind>();
-  readonly #steps = new Set<Promise<unknown>>();
+  /** Those that have begun, with their names. */
+  readonly #steps = new Map<Promise<unknown>, string>();
   readonly #sleeps = new Set<Timer>();
   #timer: Timer | null = null;
   /** Why it ends, where only what runs beside a failure is waited for. */
   #failure: { error: unknown } | null = null;
-  /** Of the plain steps under way. */
-  readonly #names = new Set<string>();
 
   /** @param timeoutMs milliseconds awake */
   constructor(clock: Clock, runId: string, timeoutMs: number) {
@@ -63,14 +62,14 @@ export class MemoryAttempt {
 
   async #finish(workflow: AnyWorkflow, context: RunContext<unknown>): Promise<unknown> {
     const result = await workflow.run(context);
-    while (this.#steps.size > 0) await Promise.all(this.#steps);
+    while (this.#steps.size > 0) await Promise.all(this.#steps.keys());
     return result;
   }
 
-  #track<T>(start: () => Promise<T>): Promise<T> {
+  #track<T>(name: string, start: () => Promise<T>): Promise<T> {
     if (this.#timer === null) this.#wake();
     const promise = start();
-    this.#steps.add(promise);
+    this.#steps.set(promise, name);
     const done = (): void => {
       this.#steps.delete(promise);
     };
@@ -80,24 +79,17 @@ export class MemoryAttempt {
 
   async #fail(error: unknown): Promise<unknown> {
     this.#failure ??= { error };
-    while (this.#steps.size > 0) await Promise.allSettled(this.#steps);
+    while (this.#steps.size > 0) await Promise.allSettled(this.#steps.keys());
     return this.#failure.error;
   }
 
   #begin<T>(name: string, start: () => Promise<T>): Promise<T> {
-    if (!this.#mayBegin(name)) return heldBack();
-    const promise = this.#track(start);
-    this.#names.add(name);
-    const done = (): void => {
-      this.#names.delete(name);
-    };
-    promise.then(done, done);
-    return promise;
+    return this.#mayBegin(name) ? this.#track(name, start) : heldBack();
   }
 
   /** As on a server: behind a failure only what a step under way calls `NAME/...`. */
   #mayBegin(name: string): boolean {
-    return this.#failure === null || [...this.#names].some((outer) => name.startsWith(`${outer}/`));
+    return this.#failure === null || [...this.#steps.values()].some((outer) => name.startsWith(`${outer}/`));
   }
 
   async #do<T>(name: string, fn: (context: StepContext) => T | Promise<T>): Promise<unknown> {

@@ -50,7 +50,8 @@ export class Steps {
   readonly #host: StepsHost;
   readonly #stored: ReadonlyMap<string, StepRecord>;
   readonly #used = new Map<string, StepKind>();
-  readonly #underWay = new Set<Promise<unknown>>();
+  /** Steps and sleeps that have begun, with their names. */
+  readonly #underWay = new Map<Promise<unknown>, string>();
   readonly #sleeps = new Map<string, Sleep>();
   /** Groups under way, by name: while one of them does not sleep itself, nobody does. */
   readonly #groups = new Map<string, Promise<unknown>>();
@@ -60,8 +61,6 @@ export class Steps {
   #failure: { error: unknown } | null = null;
   /** Why nothing begins any more, and only what has begun is waited for. */
   #failing: { error: unknown } | null = null;
-  /** Of the plain steps under way. */
-  readonly #names = new Set<string>();
   #refusals = 0;
   /** Ends what a failure has held back. */
   readonly #onClose: (() => void)[] = [];
@@ -98,7 +97,7 @@ export class Steps {
   async finish(): Promise<void> {
     this.#state = "returned";
     this.#dropSleeps();
-    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay.keys());
     if (this.#failure !== null) throw this.#failure.error;
   }
 
@@ -110,30 +109,25 @@ export class Steps {
     this.#dropSleeps();
     for (const end of this.#onClose.splice(0)) end();
     await Promise.allSettled(groups);
-    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay.keys());
   }
 
   async #fail(error: unknown): Promise<unknown> {
     this.#failing ??= { error };
     this.#host.foresee(this.#failing.error);
-    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay.keys());
     return this.#failing.error;
   }
 
   #begin<T>(name: string, start: () => Promise<T>): Promise<T> {
-    if (!this.#mayBegin(name)) return this.#heldBack();
-    const promise = this.#track(start);
-    this.#names.add(name);
-    const done = (): void => {
-      this.#names.delete(name);
-    };
-    promise.then(done, done);
-    return promise;
+    return this.#mayBegin(name) ? this.#track(name, start) : this.#heldBack();
   }
 
   /** Also behind a failure a step under way may take steps of its own, to be remembered whole. */
   #mayBegin(name: string): boolean {
-    return this.#failing === null || [...this.#names].some((outer) => name.startsWith(`${outer}/`));
+    return (
+      this.#failing === null || [...this.#underWay.values()].some((outer) => name.startsWith(`${outer}/`))
+    );
   }
 
   /** Settles with the attempt: code that goes on from a refusal would be remembered as if its step had been tried. */
@@ -144,12 +138,12 @@ export class Steps {
     });
   }
 
-  #track<T>(start: () => Promise<T>): Promise<T> {
+  #track<T>(name: string, start: () => Promise<T>): Promise<T> {
     this.#activity++;
     if (this.#state === "parked") return new Promise(() => {});
     if (this.#state === "closed") return this.#heldBack();
     const promise = start();
-    this.#underWay.add(promise);
+    this.#underWay.set(promise, name);
     const done = (): void => {
       this.#underWay.delete(promise);
       this.#activity++;
@@ -220,7 +214,7 @@ export class Steps {
     if (!(await this.#host.ensureLease())) this.#lose();
     if (this.#host.abortReason !== null) throw this.#host.abortReason;
     const value = await fn({ idempotencyKey: this.#keyOf(name) });
-    return await this.#track(() => this.#remember(name, value));
+    return await this.#track(name, () => this.#remember(name, value));
   }
 
   async #beginSleep(name: string, duration: Duration, wake: () => void): Promise<void> {

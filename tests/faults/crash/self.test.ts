@@ -5,8 +5,14 @@ import { type Faults, isFaulty } from "./report.ts";
 
 /** Servers with a deliberate fault, what the audit has to call it, and what may come of it besides. */
 const BROKEN: readonly [what: string, program: string, fault: keyof Faults, besides: (keyof Faults)[]][] = [
-  // What is not stored is taken for new when it comes again, and unknown to a person, who then works on one run of two.
-  ["answers before the commit", "broken/early-answer.ts", "lost", ["duplicated", "refused", "wrongEnd"]],
+  // What is not stored is taken for new when it comes again, and unknown to a person, who then works on one run of two:
+  // the other fails, or sleeps for long where it was to be cancelled.
+  [
+    "answers before the commit",
+    "broken/early-answer.ts",
+    "lost",
+    ["duplicated", "refused", "wrongEnd", "stuck"],
+  ],
   ["records a step before its effect is done", "broken/early-step.ts", "lostEffects", []],
   ["claims the runs of a living owner", "broken/greedy-claim.ts", "overlapping", ["repeatedTooOften"]],
 ];

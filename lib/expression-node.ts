@@ -2,7 +2,7 @@ import type { ASTNode } from "@marcbachmann/cel-js";
 import { messageOf } from "./errors.ts";
 import { type ExpressionFunction, FUNCTIONS, METHODS, TEXT_CHARACTERS_MAX } from "./expression-functions.ts";
 import { MACROS, type Macro } from "./expression-macros.ts";
-import { OPERATIONS, type Operation } from "./expression-operations.ts";
+import { isBinary, OPERATIONS, type Operation } from "./expression-operations.ts";
 import { ExpressionFault, type ExpressionNode, type Scope } from "./expression-scope.ts";
 import { isNumber, isObject, typeName } from "./expression-values.ts";
 import { compileLinearPattern } from "./linear-pattern.ts";
@@ -43,6 +43,7 @@ export function compileNode(ast: ASTNode, source: string, variables: readonly st
 }
 
 function compile(ast: ASTNode, known: Known): ExpressionNode {
+  if (isBinary(ast)) return compileBinary(ast, ast.args, known, OPERATIONS[ast.op]);
   switch (ast.op) {
     case "value":
       return compileLiteral(ast, ast.args);
@@ -67,19 +68,6 @@ function compile(ast: ASTNode, known: Known): ExpressionNode {
       return compileLogic(ast, ast.op === "||", ast.args, known);
     case "?:":
       return compileChoice(ast, ast.args, known);
-    case "==":
-    case "!=":
-    case "<":
-    case "<=":
-    case ">":
-    case ">=":
-    case "in":
-    case "+":
-    case "-":
-    case "*":
-    case "/":
-    case "%":
-      return compileBinary(ast, ast.args, known, OPERATIONS[ast.op]);
     default:
       throw new NodeError(ast, `${wordOf(ast.op)} cannot be used here`);
   }
@@ -399,7 +387,7 @@ function shapeOf(value: unknown): string {
 }
 
 /** A part as the expression has it, cut where it is long. */
-function excerpt({ start, end }: ASTNode, { source }: Known): string {
+export function excerpt({ start, end }: ASTNode, { source }: { readonly source: string }): string {
   const text = source.slice(start, end).replaceAll(/\s+/g, " ");
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

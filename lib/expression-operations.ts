@@ -1,4 +1,4 @@
-import type { BinaryOperator } from "@marcbachmann/cel-js";
+import type { ASTNode, BinaryOperator } from "@marcbachmann/cel-js";
 import type { Scope } from "./expression-scope.ts";
 import { areEqual, calculate, isObject, order } from "./expression-values.ts";
 
@@ -20,6 +20,11 @@ export const OPERATIONS: Readonly<Record<BinaryOperator, Operation>> = {
   "/": (a, b) => calculate("/", a, b) ?? undefined,
   "%": (a, b) => calculate("%", a, b) ?? undefined,
 };
+
+/** True for a part of an expression with one of them between two others. */
+export function isBinary(node: ASTNode): node is Extract<ASTNode, { op: BinaryOperator }> {
+  return Object.hasOwn(OPERATIONS, node.op);
+}
 
 function equality(isWanted: boolean): Operation {
   return (a, b, scope) => {

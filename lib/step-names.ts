@@ -41,3 +41,8 @@ export function checkStepName(
 function typeName(value: unknown): string {
   return value === null ? "null" : typeof value;
 }
+
+/** True for the name of a part of a step, `NAME/...`. */
+export function isPartOf(name: string, step: string): boolean {
+  return name.startsWith(`${step}/`);
+}

@@ -2,7 +2,7 @@ import { edgeLocals } from "./check-nodes.ts";
 import { typeOfTemplate } from "./check-templates.ts";
 import { valueFaults } from "./check-value.ts";
 import { type FlowFault, inSentence, type Place, show } from "./fault.ts";
-import { ANY_TYPE, FAULTS_MAX, type FieldType, mayFit, misfitText, typeText } from "./field-type.ts";
+import { ANY_TYPE, type FieldType, mayFit, misfitText, typeText } from "./field-type.ts";
 import type { Field, Fields } from "./fields.ts";
 import type { NodeForm } from "./node-kind.ts";
 import { outputsOf, WHOLE } from "./outputs.ts";
@@ -36,8 +36,7 @@ export function checkChild(
       faults.push({ place: at, detail });
       continue;
     }
-    if (value === null && field.isNullable) continue;
-    for (const found of valueFaults(field.type, value, typeOf).slice(0, FAULTS_MAX)) {
+    for (const found of valueFaults(field, value, typeOf)) {
       const detail = `Cannot hand ${show(value)} to workflow ${name} as ${input}${found.pointer}: ${inSentence(found)}`;
       faults.push({ place: at, detail });
     }

@@ -1,13 +1,12 @@
 import type { FlowFault, Place } from "./fault.ts";
-import { parseFields } from "./fields.ts";
 import type { FlowConfig } from "./flow-config.ts";
 import { writesOf } from "./writes.ts";
 
 /** What a flow without faults says that is hardly what its writer meant. */
 export function findOddities(config: FlowConfig): FlowFault[] {
-  const fields = parseFields(config.state.fields);
+  const fields = new Set(Object.keys(config.state.fields));
   return [
-    ...config.nodes.flatMap((node, index) => oddTexts(node, ["nodes", index], new Set(fields.keys()))),
+    ...config.nodes.flatMap((node, index) => oddTexts(node, ["nodes", index], fields)),
     ...Object.entries(config.state.fields).flatMap(([name, field]) => oddField(name, field, config)),
     ...oddLoops(config),
   ];

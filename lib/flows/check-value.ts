@@ -1,20 +1,37 @@
 import { toPointer } from "../define-workflow.ts";
 import type { Fault } from "../errors.ts";
 import { isRecord } from "./fault.ts";
-import { ANY_TYPE, type FieldType, mayFit, misfitText, typeFaults, typeText } from "./field-type.ts";
+import {
+  ANY_TYPE,
+  FAULTS_MAX,
+  type FieldType,
+  mayFit,
+  misfitText,
+  typeFaults,
+  typeText,
+} from "./field-type.ts";
+import type { Field } from "./fields.ts";
 import { parseTemplate } from "./template.ts";
 
 /**
- * Where a value of a file cannot fit a type, whatever its templates are filled with.
+ * Where a value of a file cannot fit a field, whatever its templates are filled with; at most `FAULTS_MAX`.
  *
  * @param value JSON whose templates can be read
  * @param typeOf the type of what a text gives once it is filled
  */
 export function valueFaults(
+  { type, isNullable }: Field,
+  value: unknown,
+  typeOf: (text: string) => FieldType,
+): Fault[] {
+  return value === null && isNullable ? [] : misfits(type, value, typeOf, []).slice(0, FAULTS_MAX);
+}
+
+function misfits(
   type: FieldType,
   value: unknown,
   typeOf: (text: string) => FieldType,
-  path: readonly PropertyKey[] = [],
+  path: readonly PropertyKey[],
 ): Fault[] {
   if (typeof value === "string" && hasLookups(value)) {
     const given = typeOf(value);
@@ -26,7 +43,7 @@ export function valueFaults(
   }
   return [
     ...typeFaults(shellOf(type, value), value, path),
-    ...partsOf(type, value).flatMap(([key, part, held]) => valueFaults(part, held, typeOf, [...path, key])),
+    ...partsOf(type, value).flatMap(([key, part, held]) => misfits(part, held, typeOf, [...path, key])),
   ];
 }
 

@@ -1,4 +1,7 @@
 import { type ExpressionTree, placeIn } from "../expression.ts";
+import { MACROS } from "../expression-macros.ts";
+import { excerpt } from "../expression-node.ts";
+import { isBinary } from "../expression-operations.ts";
 import { ANY_TYPE, type FieldType, typeText } from "./field-type.ts";
 import type { Fields } from "./fields.ts";
 import { typeAt } from "./type-at.ts";
@@ -50,6 +53,7 @@ class Look {
   }
 
   typeOf(node: ExpressionTree, locals: Locals): Known {
+    if (isBinary(node)) return this.#binary(node, node.op, node.args, locals);
     switch (node.op) {
       case "value":
         return literalType(node.args);
@@ -77,19 +81,6 @@ class Look {
         this.#truth(node, "?", [test], locals);
         return common(branches.map((branch) => this.typeOf(branch, locals)));
       }
-      case "==":
-      case "!=":
-      case "<":
-      case "<=":
-      case ">":
-      case ">=":
-      case "in":
-      case "+":
-      case "-":
-      case "*":
-      case "/":
-      case "%":
-        return this.#binary(node, node.op, node.args, locals);
       default:
         return ANY_TYPE;
     }
@@ -220,9 +211,8 @@ class Look {
     return node.op === "id" && !locals.has(node.args);
   }
 
-  #text({ start, end }: ExpressionTree): string {
-    const text = this.#source.slice(start, end).replaceAll(/\s+/g, " ").trim();
-    return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  #text(node: ExpressionTree): string {
+    return excerpt(node, { source: this.#source });
   }
 
   #fault({ start }: ExpressionTree, detail: string): never {
@@ -234,7 +224,6 @@ const BOOL: Known = { kind: "bool" };
 const TEXT: Known = { kind: "str" };
 const INT: Known = { kind: "int" };
 const FLOAT: Known = { kind: "float" };
-const MACROS: ReadonlySet<string> = new Set(["exists", "all", "exists_one", "filter", "map"]);
 
 function literalType(value: unknown): Known {
   if (value === null) return { kind: "null" };

@@ -3,7 +3,7 @@ import { type Duration, parseDuration } from "../duration.ts";
 import { WebhookError } from "../errors.ts";
 import type { StepKind } from "../run.ts";
 import { type GroupFunction, type GroupStep, withHooks } from "../step-hooks.ts";
-import { checkStepName } from "../step-names.ts";
+import { checkStepName, isPartOf } from "../step-names.ts";
 import { readResult, storeResult } from "../stored-result.ts";
 import type { AnyWorkflow, RunContext, Step, StepContext } from "../workflow.ts";
 
@@ -89,7 +89,7 @@ export class MemoryAttempt {
 
   /** As on a server: behind a failure only what a step under way calls `NAME/...`. */
   #mayBegin(name: string): boolean {
-    return this.#failure === null || [...this.#steps.values()].some((outer) => name.startsWith(`${outer}/`));
+    return this.#failure === null || [...this.#steps.values()].some((outer) => isPartOf(name, outer));
   }
 
   async #do<T>(name: string, fn: (context: StepContext) => T | Promise<T>): Promise<unknown> {

@@ -3,7 +3,7 @@ import { type Duration, parseDuration } from "../duration.ts";
 import type { NewStep, StepRecord } from "../repositories.ts";
 import type { StepKind } from "../run.ts";
 import { type GroupFunction, type GroupStep, withHooks } from "../step-hooks.ts";
-import { checkStepName } from "../step-names.ts";
+import { checkStepName, isPartOf } from "../step-names.ts";
 import { readResult, storeResult } from "../stored-result.ts";
 import type { Step, StepContext } from "../workflow.ts";
 import { FatalError } from "../workflow-errors.ts";
@@ -125,9 +125,7 @@ export class Steps {
 
   /** Also behind a failure a step under way may take steps of its own, to be remembered whole. */
   #mayBegin(name: string): boolean {
-    return (
-      this.#failing === null || [...this.#underWay.values()].some((outer) => name.startsWith(`${outer}/`))
-    );
+    return this.#failing === null || [...this.#underWay.values()].some((outer) => isPartOf(name, outer));
   }
 
   /** Settles with the attempt: code that goes on from a refusal would be remembered as if its step had been tried. */
@@ -262,7 +260,7 @@ export class Steps {
   /** Groups in which nothing sleeps. */
   #groupsAwake(): Promise<unknown>[] {
     const names = [...this.#sleeps.keys()];
-    const isAwake = (group: string): boolean => !names.some((name) => name.startsWith(`${group}/`));
+    const isAwake = (group: string): boolean => !names.some((name) => isPartOf(name, group));
     return [...this.#groups].flatMap(([name, group]) => (isAwake(name) ? [group] : []));
   }
 

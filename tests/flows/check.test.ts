@@ -782,4 +782,15 @@ function faultsOf(flow: unknown): { place: string; detail: string }[] {
   return checkFlow(flow).map(({ place, detail }) => ({ place: placeText(place), detail }));
 }
 
+test("of a value that is wrong all over a hundred faults are told", () => {
+  const list = Array.from({ length: 300 }, (_, index) => (index % 2 === 0 ? index : "{n}"));
+  const faults = checkFlow(
+    flowWith({
+      state: { fields: { list: { type: "list[str]" }, n: { type: "int" } } },
+      nodes: [{ id: "a", set: { list } }],
+    }),
+  );
+  assert.is(faults.length, 100);
+});
+
 test.run();

@@ -1,6 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { NewStep } from "../../lib/repositories.ts";
+import { MemoryAttempt } from "../../lib/runner/memory-attempt.ts";
 import { Steps, type StepsHost } from "../../lib/runner/steps.ts";
 import { hooksOf } from "../../lib/step-hooks.ts";
 import { ManualClock } from "../support/manual-clock.ts";
@@ -133,6 +134,19 @@ test("an attempt that has failed begins nothing, waits for what has begun, and d
   await steps.close();
   await Promise.allSettled(held);
   assert.is(settled, 3);
+});
+
+test("run directly, a failure holds back steps, groups and sleeps, too", async () => {
+  const clock = new ManualClock();
+  const { step } = new MemoryAttempt(clock, "run_1", 60_000);
+  const { group, fail } = hooksOf(step);
+  assert.is(String(await fail(new Error("first"))), "Error: first");
+  let settled = 0;
+  const begins = (): number => ++settled;
+  for (const each of [step("a", begins), group("b", begins), step.sleep("c", "1s")])
+    void each.then(begins, begins);
+  await clock.advance(5_000);
+  assert.is(settled, 0);
 });
 
 test("code that tries again for ever is not answered for ever once its attempt is over", async () => {

@@ -219,7 +219,9 @@ function packages(args: readonly string[]): Found {
   if (!/^(?:exec|x|dlx|init|create|innit)$/.test(args[word] ?? "")) return NOTHING;
   const behind = word + 1;
   const { code, ...found } = interpreter(args.slice(behind), PACKAGE);
-  const called = behindFlag(args, PACKAGE.code, false).code;
+  // Also behind the package, up to a double dash, it is npm's own.
+  const end = args.indexOf("--");
+  const called = behindFlag(end < 0 ? args : args.slice(0, end), PACKAGE.code, false).code;
   return { ...found, code: [...code.map((at) => at + behind), ...called] };
 }
 

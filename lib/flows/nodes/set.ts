@@ -1,7 +1,6 @@
 import * as v from "valibot";
 import { valueFaults } from "../check-value.ts";
 import { inSentence, show } from "../fault.ts";
-import { FAULTS_MAX } from "../field-type.ts";
 import { mapping } from "../mapping.ts";
 import type { NodeKind } from "../node-kind.ts";
 import { suggest } from "../suggest.ts";
@@ -32,8 +31,7 @@ export const set: NodeKind<SetForm> = {
         fault(place, `Cannot write ${show(name)}: state.fields has no such field; ${way}`);
       }
       if (!templates(value, place) || field === undefined) continue;
-      if (value === null && field.isNullable) continue;
-      for (const found of valueFaults(field.type, value, typeOf).slice(0, FAULTS_MAX)) {
+      for (const found of valueFaults(field, value, typeOf)) {
         fault(place, `Cannot write ${show(value)} to ${name}${found.pointer}: ${inSentence(found)}`);
       }
     }

@@ -150,6 +150,8 @@ const commands: readonly (readonly string[])[] = [
   ["npm", "init", "X"],
   ["npm", "exec", "--package", "X", "-c", "X"],
   ["npm", "exec", "-p", "cowsay", "--call", "X"],
+  ["npm", "exec", "cowsay", "-c", "X"],
+  ["npm", "exec", "cowsay", "--", "-c", "D"],
   ["npm", "--prefix", "D", "exec", "-c", "X"],
   ["npm", "-w", "D", "exec", "X", "D"],
   ["yarn", "--cwd", "D", "dlx", "X"],
